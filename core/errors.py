@@ -1,0 +1,77 @@
+"""The error tree: every error of ours is temporary, permanent, or a bug.
+
+    DoorGuardError
+    ├── TemporaryError          try again after `delay_s`; nothing was lost
+    │   ├── DatabaseAway
+    │   └── BrokerAway
+    └── PermanentError          trying the same thing again gives the same answer
+        ├── DecodeError         bytes that are not a message; `.reason` is a fixed name
+        ├── IllegalMove         the incident's table of moves has no such move
+        ├── NotFound
+        ├── Refused             the caller may not do this
+        ├── Conflict            somebody else was first
+        └── ConfigurationError  the operator must change a setting
+
+Anything that is not a `DoorGuardError` is a bug: it is logged with its trace, the process
+ends, and the supervisor starts it again.
+"""
+
+from __future__ import annotations
+
+
+class DoorGuardError(Exception):
+    """Root of the tree; never raised itself."""
+
+
+class TemporaryError(DoorGuardError):
+    """The same call may succeed after `delay_s` seconds."""
+
+    def __init__(self, message: str, *, delay_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.delay_s = delay_s
+
+
+class DatabaseAway(TemporaryError):  # noqa: N818 - reads as what happened
+    """The database refused, dropped or timed out a connection."""
+
+
+class BrokerAway(TemporaryError):  # noqa: N818
+    """The broker refused or dropped the session."""
+
+
+class PermanentError(DoorGuardError):
+    """Repeating the call cannot help."""
+
+
+class DecodeError(PermanentError):
+    """Bytes that break a rule of the protocol.
+
+    `reason` is a short name fit for a counter label, `detail` is for people, `seq` is the
+    event's sequence number where one could be read, so that the device can be answered.
+    """
+
+    def __init__(self, reason: str, detail: str = "", *, seq: int | None = None) -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+        self.detail = detail
+        self.seq = seq
+
+
+class IllegalMove(PermanentError):  # noqa: N818
+    """A move that the table of `alerts.lifecycle` does not hold; the state is unchanged."""
+
+
+class NotFound(PermanentError):  # noqa: N818
+    """No such thing, or none that the caller may know of."""
+
+
+class Refused(PermanentError):  # noqa: N818
+    """The caller is known and may not do this."""
+
+
+class Conflict(PermanentError):  # noqa: N818
+    """Somebody else was first; the message says who and what stands now."""
+
+
+class ConfigurationError(PermanentError):
+    """A setting is missing or contradicts another; the message says which and what to do."""

@@ -1,0 +1,84 @@
+"""Settings of every process, from the environment (`DOORGUARD_…`) or from files of secrets.
+
+A secret `X` may be given as `DOORGUARD_X` or, for Docker and systemd, as a file named in
+`DOORGUARD_X_FILE`. There are no default passwords: what is missing is named in the error.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import ConfigurationError
+
+_SECRETS = ("DATABASE", "SERVICE_KEY", "BROKER")
+
+
+class Settings(BaseSettings):
+    """One field a setting; units stand in the names."""
+
+    model_config = SettingsConfigDict(env_prefix="DOORGUARD_", extra="ignore", frozen=True)
+
+    database: str = Field(description="libpq connection string or postgresql:// URL")
+    broker: str = Field(description="mqtt://[user:password@]host:port, mqtts:// for TLS")
+    service_key: str = Field(
+        min_length=32,
+        description="secret from which the services' broker passwords and page links are derived",
+    )
+    broker_ca_file: str | None = Field(
+        default=None, description="CA of the broker's certificate; the system's when unset"
+    )
+    objects: str = Field(description="folder or URL of the object store for evidence")
+    public_url: str = Field(description="where people reach the app; stands in every page's links")
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=8080, ge=0, le=65535)
+    state_folder: Path = Field(description="where a process keeps what it can rebuild")
+    timezone: str = Field(default="Asia/Seoul", description="local time of shifts and screens")
+    answer_within_s: float = Field(
+        default=15.0, gt=0, description="an unanswered page goes on to the next responder"
+    )
+    operator_grace_s: float = Field(
+        default=15.0, gt=0, description="intrusion pages go out unless an operator took it by then"
+    )
+    synthetic_every_s: float = Field(default=60.0, gt=0, description="period of the synthetic SOS")
+
+
+def load(**given: object) -> Settings:
+    """Read the settings; `given` wins over the environment. Raises `ConfigurationError`."""
+    values = {name: value for name, value in given.items() if value is not None}
+    for name in _SECRETS:
+        file = os.environ.get(f"DOORGUARD_{name}_FILE")
+        if file and name.lower() not in values:
+            try:
+                values[name.lower()] = Path(file).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise ConfigurationError(f"DOORGUARD_{name}_FILE: {error}") from error
+    try:
+        return Settings(**values)  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = [
+            f"DOORGUARD_{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}"
+            for item in error.errors()
+        ]
+        raise ConfigurationError("; ".join(lines)) from None
+
+
+class BrokerAddress:
+    """A parsed broker URL."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
+            raise ConfigurationError(
+                f"broker {parts.scheme}://{parts.hostname}: mqtt://host:port or mqtts://host:port "
+                "is expected"
+            )
+        self.host: str = parts.hostname
+        self.tls = parts.scheme == "mqtts"
+        self.port: int = parts.port or (8883 if self.tls else 1883)
+        self.username = unquote(parts.username) if parts.username else None
+        self.password = unquote(parts.password) if parts.password else None

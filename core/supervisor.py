@@ -1,0 +1,203 @@
+"""Supervision of child processes: restarted with back-off, logs line-tagged, stopped together.
+
+Children never outlive the supervisor: a guard process (`core.guard`) holds the other end of a
+pipe and ends them when it breaks, also after `kill -9`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from core import guard
+from core.clock import Clock
+
+FIRST_BACKOFF_S = 0.5
+LONGEST_BACKOFF_S = 30.0
+SETTLED_AFTER_S = 60.0  # up that long, a child's next failure counts as its first
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What to run and how to end it. `user` and `group` are numeric ids to drop to, or None."""
+
+    name: str
+    argv: Sequence[str]
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: str | None = None
+    stop_signal: int = signal.SIGTERM
+    stop_stage: int = 0  # stage 0 ends first, all of it together; then 1, and so on
+    user: int | None = None
+    group: int | None = None
+
+
+def backoff_s(failures: int) -> float:
+    """Return the wait before start number `failures` + 1 of a child that keeps failing."""
+    return min(FIRST_BACKOFF_S * 2.0 ** max(0, failures - 1), LONGEST_BACKOFF_S)
+
+
+class _Child:
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.process: subprocess.Popen[bytes] | None = None
+        self.started_s = 0.0
+        self.failures = 0
+        self.due_s = 0.0
+        self.relay: threading.Thread | None = None
+
+
+class Supervisor:
+    """Runs programs until `stop`. Each line they print is handed to `on_line(name, line)`.
+
+    `add` starts a program at once; `stop` ends them stage by stage, so that the database goes
+    last. Safe from several threads.
+    """
+
+    def __init__(self, clock: Clock, on_line: Callable[[str, str], None]) -> None:
+        self._clock = clock
+        self._on_line = on_line
+        self._children: dict[str, _Child] = {}
+        self._lock = threading.RLock()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._guard = self._start_guard()
+        self._watch = threading.Thread(target=self._run, name="supervisor", daemon=True)
+        self._watch.start()
+
+    @staticmethod
+    def _start_guard() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-I", "-S", str(Path(guard.__file__))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def _tell_guard(self, line: str) -> None:
+        pipe = self._guard.stdin
+        if pipe is None:
+            raise AssertionError("the guard has no pipe")
+        pipe.write(line.encode() + b"\n")
+        pipe.flush()
+
+    def add(self, program: Program) -> None:
+        """Start `program` and keep it running."""
+        with self._lock:
+            child = _Child(program)
+            self._children[program.name] = child
+            self._spawn(child)
+
+    def pid(self, name: str) -> int | None:
+        """Return the process id of a running program."""
+        with self._lock:
+            child = self._children[name]
+            return child.process.pid if child.process else None
+
+    def signal(self, name: str, number: int) -> None:
+        """Send a signal to a running program."""
+        with self._lock:
+            process = self._children[name].process
+            if process:
+                process.send_signal(number)
+
+    def failures(self, name: str) -> int:
+        """Return how often a program has ended in a row without settling."""
+        with self._lock:
+            return self._children[name].failures
+
+    def _spawn(self, child: _Child) -> None:
+        program = child.program
+        process = subprocess.Popen(
+            list(program.argv),
+            env={**os.environ, **program.env},
+            cwd=program.cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C reaches the supervisor alone
+            user=program.user,
+            group=program.group,
+            extra_groups=[] if program.user is not None else None,
+        )
+        self._tell_guard(f"+{process.pid} {int(program.stop_signal)}")
+        child.process = process
+        child.started_s = self._clock.monotonic_s()
+        if process.stdout is None:
+            raise AssertionError("a child without a pipe")
+        child.relay = threading.Thread(
+            target=self._relay, args=(program.name, process.stdout), daemon=True
+        )
+        child.relay.start()
+
+    def _relay(self, name: str, pipe: IO[bytes]) -> None:
+        with pipe:
+            for line in pipe:
+                self._on_line(name, line.decode("utf-8", "replace").rstrip("\n"))
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.wait(0.1)
+            with self._lock:
+                if self._stopping.is_set():
+                    return
+                now_s = self._clock.monotonic_s()
+                for child in self._children.values():
+                    self._look_after(child, now_s)
+
+    def _look_after(self, child: _Child, now_s: float) -> None:
+        process = child.process
+        if process is None:
+            if now_s >= child.due_s:
+                self._spawn(child)
+            return
+        if process.poll() is None:
+            return
+        self._tell_guard(f"-{process.pid}")
+        child.process = None
+        if now_s - child.started_s > SETTLED_AFTER_S:
+            child.failures = 0
+        child.failures += 1
+        wait_s = backoff_s(child.failures)
+        child.due_s = now_s + wait_s
+        self._on_line(
+            child.program.name,
+            f"ended with status {process.returncode}; starting again in {wait_s:g} s",
+        )
+
+    def stop(self, timeout_s: float = 8.0) -> None:
+        """End every program, stage by stage; SIGKILL for what is left at the limit."""
+        with self._lock:
+            self._stopping.set()
+            children = [child for child in self._children.values() if child.process]
+        self._wake.set()
+        deadline = self._clock.monotonic_s() + timeout_s
+        for stage in sorted({child.program.stop_stage for child in children}):
+            self._end([c for c in children if c.program.stop_stage == stage], deadline)
+        if self._guard.stdin is not None:
+            self._guard.stdin.close()
+        self._guard.wait()
+        self._watch.join()
+
+    def _end(self, children: list[_Child], deadline: float) -> None:
+        for child in children:
+            if child.process and child.process.poll() is None:
+                child.process.send_signal(child.program.stop_signal)
+        for child in children:
+            if child.process is None:
+                continue
+            try:
+                child.process.wait(max(0.1, deadline - self._clock.monotonic_s()))
+            except subprocess.TimeoutExpired:
+                self._on_line(child.program.name, "did not end in time; killed")
+                child.process.kill()
+                child.process.wait()
+            self._tell_guard(f"-{child.process.pid}")
+            if child.relay:
+                child.relay.join(timeout=1.0)

@@ -1,0 +1,1 @@
+"""The MQTT edge: sessions, the device registry, credentials, configuration to devices."""

@@ -1,0 +1,53 @@
+-- name: insert_device
+INSERT INTO devices (device_id, kind, password_bcrypt)
+VALUES (%(device_id)s, %(kind)s, %(password_bcrypt)s)
+ON CONFLICT (device_id) DO UPDATE
+SET kind = excluded.kind, password_bcrypt = excluded.password_bcrypt, revoked_at = NULL
+WHERE devices.revoked_at IS NOT NULL
+RETURNING device_id
+
+-- name: household_exists
+SELECT 1 FROM households WHERE household_id = %(household_id)s AND removed_at IS NULL
+
+-- name: assign
+INSERT INTO device_assignments (device_id, household_id, valid_from)
+VALUES (%(device_id)s, %(household_id)s, %(now)s)
+
+-- name: end_assignments
+UPDATE device_assignments SET valid_to = %(now)s
+WHERE device_id = %(device_id)s AND valid_to = 'infinity' AND valid_from < %(now)s
+
+-- name: revoke
+UPDATE devices SET revoked_at = %(now)s
+WHERE device_id = %(device_id)s AND revoked_at IS NULL
+RETURNING device_id
+
+-- name: list_devices
+SELECT d.device_id, d.kind, d.created_at, d.config, d.config_version, a.household_id
+FROM devices d
+LEFT JOIN device_assignments a ON a.device_id = d.device_id AND a.valid_to = 'infinity'
+WHERE d.revoked_at IS NULL
+ORDER BY d.device_id
+
+-- name: device_credentials
+SELECT device_id, password_bcrypt FROM devices
+WHERE revoked_at IS NULL AND password_bcrypt IS NOT NULL
+ORDER BY device_id
+
+-- name: configure
+UPDATE devices SET config = config || %(config)s, config_version = config_version + 1
+WHERE device_id = %(device_id)s AND revoked_at IS NULL
+RETURNING config, config_version
+
+-- name: configured_devices
+-- What must stand retained at the broker, newer versions than the caller has published.
+SELECT device_id, config, config_version FROM devices
+WHERE revoked_at IS NULL AND config_version > 0
+ORDER BY device_id
+
+-- name: set_password
+UPDATE devices SET password_bcrypt = %(password_bcrypt)s
+WHERE device_id = %(device_id)s AND revoked_at IS NULL
+
+-- name: device_hash
+SELECT password_bcrypt FROM devices WHERE device_id = %(device_id)s AND revoked_at IS NULL

@@ -1,0 +1,60 @@
+"""What each service may say and hear at the broker: least privilege, as a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core import topics
+from core.reports import REPORT_FILTER, report_topic
+from core.secrets import derive
+from core.topics import Kind, wildcard
+
+SYNTHETIC_DEVICE = "synthetic-sos"
+SYNTHETIC_HOUSEHOLD = "synthetic"
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """MQTT filters that one service may publish to and subscribe to."""
+
+    publish: tuple[str, ...]
+    subscribe: tuple[str, ...]
+
+
+ROLES: dict[str, Role] = {
+    "alarms": Role(
+        publish=(wildcard(Kind.ACK),),
+        subscribe=tuple(map(wildcard, topics.ALARM_LANE)),
+    ),
+    "ingest": Role(
+        publish=(wildcard(Kind.ACK),),
+        subscribe=(*map(wildcard, topics.EVENT_LANE), REPORT_FILTER),
+    ),
+    "detect": Role(
+        publish=(*map(wildcard, topics.DETECTOR_PUBLISHES), report_topic("detect")),
+        subscribe=tuple(map(wildcard, topics.FRAME_LANE)),
+    ),
+    "app": Role(
+        publish=(wildcard(Kind.CMD), wildcard(Kind.CONFIG)),
+        subscribe=(wildcard(Kind.REPLY),),
+    ),
+}
+
+
+def service_username(role: str) -> str:
+    """Return the broker user of a service; a device id never begins so with these roles."""
+    return f"svc-{role}"
+
+
+def service_password(service_key: str, role: str) -> str:
+    """Return the broker password of a service, derived from the service key."""
+    return derive(service_key, f"broker:{role}")
+
+
+def device_role(device: str) -> Role:
+    """Return what a device may say and hear: the topics below its own root, nothing else."""
+    root = topics.device_root(device)
+    return Role(
+        publish=tuple(f"{root}/{kind}" for kind in topics.DEVICE_PUBLISHES),
+        subscribe=tuple(f"{root}/{kind}" for kind in topics.DEVICE_SUBSCRIBES),
+    )

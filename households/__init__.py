@@ -1,0 +1,1 @@
+"""Homes and the people in them."""

@@ -1,0 +1,44 @@
+"""What is known of each device now: heard when, online, battery. Telemetry, not history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from core import sql
+from core.database import Connection
+from core.wire import Status
+
+_QUERIES = sql.load("ingest")
+
+
+def heard(conn: Connection, devices: set[str], heartbeats: set[str], now: datetime) -> None:
+    """Note that devices spoke, and which of them by a heartbeat."""
+    if devices:
+        conn.execute(_QUERIES["heard"], {"devices": sorted(devices), "now": now})
+    if heartbeats:
+        conn.execute(_QUERIES["heartbeat"], {"devices": sorted(heartbeats), "now": now})
+
+
+def note_statuses(
+    conn: Connection, statuses: Iterable[tuple[str, Status, bool]], now: datetime
+) -> None:
+    """Write the devices' retained states; the last one of a device in the batch wins."""
+    latest = {device: status for device, status, _ in statuses}
+    for device, status in sorted(latest.items()):
+        conn.execute(
+            _QUERIES["status"],
+            {
+                "device_id": device,
+                "online": status.online,
+                "now": now,
+                "fw": status.fw[:64].replace("\0", "") if status.fw else None,
+                "battery": status.battery,
+                "rssi": _int32(status.rssi),
+                "config_version": _int32(status.config_version),
+            },
+        )
+
+
+def _int32(value: int | None) -> int | None:
+    return value if value is not None and abs(value) < 2**31 else None
