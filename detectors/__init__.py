@@ -1,0 +1,1 @@
+"""Frames to findings: decode, motion, tracks, loitering, evidence. Knows no database."""

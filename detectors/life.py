@@ -1,0 +1,63 @@
+"""Stage 5: does it live? A parcel left at the door must not become a loiterer.
+
+Over one second (not from frame to frame) a standing person changes a few per cent of their
+pixels, a bag none. The comparison is of two pictures, so it needs no model and holds for ghosts,
+the holes in the background that somebody leaves who was there when the camera started.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import cv2
+import numpy as np
+
+from detectors.background import Mask
+from detectors.blobs import Box
+from detectors.decode import Grey
+
+WINDOW_US = 1_000_000
+LIVE_FRACTION = 0.025  # of a track's pixels; docs/detection.md has the measurement
+_LEVELS = 12.0  # grey levels that count as a change
+_SPACING_US = 180_000
+_TOO_OLD_US = 3_000_000
+
+
+class Past:
+    """The pictures of the last second or so, a few of them, whatever the frame rate."""
+
+    def __init__(self) -> None:
+        self._ring: deque[tuple[int, Grey]] = deque()
+
+    def clear(self) -> None:
+        self._ring.clear()
+
+    def add(self, at_us: int, grey: Grey) -> None:
+        ring = self._ring
+        if ring and at_us - ring[-1][0] < _SPACING_US:
+            return
+        ring.append((at_us, grey))
+        while len(ring) > 1 and at_us - ring[1][0] >= WINDOW_US:
+            ring.popleft()
+
+    def changed(self, at_us: int, grey: Grey) -> Mask | None:
+        """Return 255 where the picture differs from the one a second ago, the light's own step
+        taken out; None where there is no picture of that time.
+        """
+        old = [entry for entry in self._ring if at_us - entry[0] >= WINDOW_US]
+        if not old or at_us - old[-1][0] > _TOO_OLD_US:
+            return None
+        then = old[-1][1]
+        step = np.subtract(grey[::4, ::4], then[::4, ::4], dtype=np.int16)
+        shift = float(np.median(step))
+        away = cv2.absdiff(grey.astype(np.float32), then.astype(np.float32) + np.float32(shift))
+        return np.asarray(cv2.threshold(away, _LEVELS, 255, cv2.THRESH_BINARY)[1], np.uint8)
+
+
+def live_fraction(changed: Mask, foreground: Mask, box: Box) -> float:
+    """Return the part of the foreground in `box` that changed over the window, 0 to 1."""
+    body = foreground[box.window]
+    body_px = cv2.countNonZero(body)
+    if not body_px:
+        return 0.0
+    return cv2.countNonZero(cv2.bitwise_and(changed[box.window], body)) / body_px

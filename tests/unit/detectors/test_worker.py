@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from core.clock import SystemClock
+from core.errors import BrokerAway, TemporaryError
+from core.frames import Frame
+from core.model import Finding
+from detectors.camera import Camera
+from detectors.queues import FairQueue, Waiting
+from detectors.store import PatientStore
+from detectors.worker import DetectWorker
+from tests.unit.detectors.scene import MemoryStore, Scene, frame
+
+CONFIG = b'{"version":1,"loiter":{"after_s":10}}'
+STORY = ["motion.started", "loiter.started", "loiter.ended", "motion.ended"]
+
+
+class Published:
+    """Collects findings; `await_count` waits for so many, `failures` publishes fail first."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.findings: list[Finding] = []
+        self.failures = failures
+        self._changed = threading.Condition()
+
+    def __call__(self, finding: Finding) -> None:
+        with self._changed:
+            if self.failures:
+                self.failures -= 1
+                raise BrokerAway("away", delay_s=0.01)
+            self.findings.append(finding)
+            self._changed.notify_all()
+
+    def await_count(self, count: int) -> list[Finding]:
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.findings) >= count, 20)
+            return list(self.findings)
+
+
+def _until(held: Callable[[], bool]) -> None:
+    end_s = time.monotonic() + 20
+    while not held():
+        assert time.monotonic() < end_s
+        time.sleep(0.005)
+
+
+def _feed_all(worker: DetectWorker, device_id: str, frames: list[Frame]) -> None:
+    """Offer frames no faster than they are taken, as a camera does."""
+    for one in frames:
+        _until(lambda: worker.figures()["waiting"] < 3)
+        worker.on_frame(device_id, one)
+
+
+def test_frames_in_findings_out_and_a_bad_configuration_changes_nothing() -> None:
+    published = Published(failures=2)
+    worker = DetectWorker(MemoryStore(), SystemClock(), published)
+    worker.start()
+    try:
+        worker.on_config("cam-one", CONFIG)
+        worker.on_config("cam-one", b'{"version":2,"loiter":{"after_s":"soon"}}')
+        _feed_all(worker, "cam-one", Scene(person=(7, 20)).frames(5, 27))
+        worker.on_frame("cam-one", frame(999, 28, b"\xff\xd8\xff no picture"))
+        findings = published.await_count(4)
+        _until(lambda: worker.figures()["bad_jpegs"] == 1)
+        figures = worker.figures()
+    finally:
+        worker.stop()
+    assert [finding.type for finding in findings] == STORY
+    assert {finding.device_id for finding in findings} == {"cam-one"}
+    assert len(findings[1].evidence) == 1
+    assert figures["cameras"] == 1
+    assert figures["frames"] == 27 * 5 + 1
+    assert figures["shed"] == 0
+    assert 0 <= figures["latest_frame_age_s"] < 20
+
+
+def test_a_flood_loses_the_oldest_frames_of_its_own_camera_only() -> None:
+    queue = FairQueue(keep=3)
+    frames = [frame(number, number, b"") for number in range(9)]
+    assert sum(queue.put("flood", Waiting(one, 0.0)) for one in frames) == 6
+    assert queue.put("calm", Waiting(frames[0], 0.0)) == 0
+    served = [queue.take() for _ in range(5)]
+    assert [(one[0], one[1].frame.number) for one in served if one] == [
+        ("flood", 6),
+        ("calm", 0),
+        ("flood", 7),
+        ("flood", 8),
+    ]
+    assert len(queue) == 0
+
+
+def test_overload_is_counted_and_never_blocks_the_caller() -> None:
+    worker = DetectWorker(MemoryStore(), SystemClock(), Published())
+    for number in range(20):
+        worker.on_frame("cam-one", frame(number, number, b""))
+    figures = worker.figures()
+    assert figures["shed"] == 16
+    assert figures["waiting"] == 4
+
+
+def test_stop_is_prompt_with_frames_waiting_and_a_hanging_store() -> None:
+    hang = threading.Event()
+
+    class Hanging(MemoryStore):
+        def put(self, key: str, body: bytes) -> None:
+            hang.wait(20)
+
+    worker = DetectWorker(Hanging(), SystemClock(), Published())
+    worker.start()
+    worker.on_config("cam-one", CONFIG)
+    _feed_all(worker, "cam-one", Scene(person=(7, 20)).frames(5, 18))
+    began_s = time.monotonic()
+    worker.stop()
+    hang.set()
+    assert time.monotonic() - began_s < 2.5
+
+
+def test_a_hanging_store_costs_its_patience_once() -> None:
+    hang = threading.Event()
+
+    class Hanging(MemoryStore):
+        def put(self, key: str, body: bytes) -> None:
+            hang.wait(20)
+            super().put(key, body)
+
+    inner = Hanging()
+    store = PatientStore(inner, patience_s=0.05)
+    with pytest.raises(TemporaryError, match="no answer"):
+        store.put("a", b"1")
+    with pytest.raises(TemporaryError, match="still hangs"):
+        store.put("b", b"2")
+    hang.set()
+    _until(lambda: "a" in inner.held)
+    _until(lambda: _stores(store))
+    assert store.get("c") == b"3"
+
+
+def _stores(store: PatientStore) -> bool:
+    try:
+        store.put("c", b"3")
+    except TemporaryError:
+        return False
+    return True
+
+
+def test_a_bug_is_raised_to_whoever_calls_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: Camera, frame: Frame) -> list[Finding]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Camera, "feed", broken)
+    worker = DetectWorker(MemoryStore(), SystemClock(), Published())
+    worker.start()
+    worker.on_frame("cam-one", frame(1, 0, b""))
+
+    def failed() -> bool:
+        try:
+            worker.figures()
+        except ZeroDivisionError:
+            return True
+        return False
+
+    _until(failed)
+    with pytest.raises(ZeroDivisionError):
+        worker.on_frame("cam-one", frame(2, 1, b""))
+    worker.stop()
+
+
+def test_a_camera_that_falls_silent_has_its_stay_ended(clock_of_frames: MovedClock) -> None:
+    published = Published()
+    worker = DetectWorker(MemoryStore(), clock_of_frames, published)
+    worker.start()
+    try:
+        worker.on_config("cam-one", CONFIG)
+        _feed_all(worker, "cam-one", Scene(person=(7, 99)).frames(5, 20))
+        published.await_count(2)
+        clock_of_frames.ahead_s = 30.0
+        findings = published.await_count(4)
+    finally:
+        worker.stop()
+    assert [finding.type for finding in findings] == STORY
+
+
+class MovedClock(SystemClock):
+    """The machine's clock, put ahead by a test."""
+
+    ahead_s = 0.0
+
+    def monotonic_s(self) -> float:
+        return super().monotonic_s() + self.ahead_s
+
+
+@pytest.fixture
+def clock_of_frames() -> MovedClock:
+    return MovedClock()
