@@ -10,12 +10,11 @@ import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import ConfigurationError
-
-_SECRETS = ("DATABASE", "SERVICE_KEY", "BROKER")
 
 
 class Settings(BaseSettings):
@@ -47,16 +46,38 @@ class Settings(BaseSettings):
     synthetic_every_s: float = Field(default=60.0, gt=0, description="period of the synthetic SOS")
 
 
+def secret(name: str) -> str | None:
+    """Return `DOORGUARD_{name}`, or what stands in the file that `DOORGUARD_{name}_FILE` names.
+
+    Raises `ConfigurationError` when that file cannot be read.
+    """
+    file = os.environ.get(f"DOORGUARD_{name}_FILE")
+    if not file:
+        return os.environ.get(f"DOORGUARD_{name}")
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigurationError(f"DOORGUARD_{name}_FILE: {error}") from error
+
+
+def database_dsn(given: str | None = None) -> str | None:
+    """Return the database's connection string, with `DOORGUARD_DATABASE_PASSWORD` put in."""
+    dsn = given or secret("DATABASE")
+    password = secret("DATABASE_PASSWORD")
+    if dsn and password and "password" not in conninfo_to_dict(dsn):
+        return make_conninfo(dsn, password=password)
+    return dsn
+
+
 def load(**given: object) -> Settings:
     """Read the settings; `given` wins over the environment. Raises `ConfigurationError`."""
-    values = {name: value for name, value in given.items() if value is not None}
-    for name in _SECRETS:
-        file = os.environ.get(f"DOORGUARD_{name}_FILE")
-        if file and name.lower() not in values:
-            try:
-                values[name.lower()] = Path(file).read_text(encoding="utf-8").strip()
-            except OSError as error:
-                raise ConfigurationError(f"DOORGUARD_{name}_FILE: {error}") from error
+    found = {
+        "database": database_dsn(),
+        "service_key": secret("SERVICE_KEY"),
+        "broker": secret("BROKER"),
+        **{name: value for name, value in given.items() if value is not None},
+    }
+    values = {name: value for name, value in found.items() if value is not None}
     try:
         return Settings(**values)  # type: ignore[arg-type]
     except ValidationError as error:

@@ -29,13 +29,17 @@ AwareTime = Annotated[datetime, msgspec.Meta(tz=True)]
 Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
 
 
+def _empty() -> msgspec.Raw:
+    return msgspec.Raw(b"{}")
+
+
 class EventMessage(msgspec.Struct, frozen=True, gc=False):
     """One event as a device sends it, on `alarm`, `event`, `finding` or `finding/alarm`."""
 
     seq: Seq
     type: str
     at: AwareTime
-    data: msgspec.Raw = msgspec.Raw(b"{}")
+    data: msgspec.Raw = msgspec.field(default_factory=_empty)
     ack: bool = False
 
 
@@ -54,7 +58,7 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
 
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_CHARS)]
     ok: bool
-    data: msgspec.Raw = msgspec.Raw(b"{}")
+    data: msgspec.Raw = msgspec.field(default_factory=_empty)
 
 
 class Rejected(msgspec.Struct, frozen=True, gc=False):

@@ -15,6 +15,8 @@ from gateway.roles import ROLES, Role, device_role, service_username
 
 MAX_PAYLOAD_BYTES = 2 * 1024 * 1024  # a frame is at most 1 MiB; past this the broker hangs up
 MAX_UNACKNOWLEDGED = 4096
+# What a process left unacknowledged comes again after this; a device repeats an alarm after 2 s.
+REDELIVER_AFTER_S = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def render(
     mqtt: dict[str, Any] = {
         "listen": f"{listener.host}:{listener.port}",
         "max_ack_pending": MAX_UNACKNOWLEDGED,
-        "ack_wait": "30s",
+        "ack_wait": f"{REDELIVER_AFTER_S}s",
     }
     if listener.cert_file and listener.key_file:
         mqtt["tls"] = {"cert_file": listener.cert_file, "key_file": listener.key_file}

@@ -20,12 +20,13 @@ from core.errors import BrokerAway, TemporaryError
 from core.model import Event
 from core.ports import Bus, Message
 from core.reports import Reject
-from core.telemetry import COMMIT_S, DUPLICATES, MESSAGES, STORED, UNKNOWN_FIELDS, logger
+from core.telemetry import COMMIT_S, DUPLICATES, MESSAGES, SHED, STORED, UNKNOWN_FIELDS, logger
 from core.topics import Kind, Topic
 from core.wire import Ack, encode
 from ingest import device_state, rejects, store
 from ingest.intake import Intake, Reported, acks, reject, take_in
 
+MAX_WAITING = 8192  # twice the broker's window: redeliveries while the database is away
 _POLL_S = 0.2
 _log = logger(__name__)
 
@@ -68,7 +69,10 @@ class Lane:
         self._stored = self._duplicates = self._rejected = 0
 
     def offer(self, message: Message) -> None:
-        """Take a message from the session; bounded by the broker's window of QoS 1."""
+        """Take a message from the session; past the bound it is left to the broker's redelivery."""
+        if self._queue.qsize() >= MAX_WAITING:
+            SHED.labels(f"lane-{self._name}").inc()
+            return
         self._queue.put((message, self._clock.monotonic_s()))
 
     def start(self) -> None:

@@ -48,6 +48,9 @@ CREATE TABLE incident_events (
     PRIMARY KEY (incident_id, at, device_id, seq, source)
 );
 
+-- a redelivered event is found without reading every incident
+CREATE INDEX ON incident_events (device_id, seq);
+
 CREATE TABLE incident_log (
     incident_id bigint NOT NULL REFERENCES incidents,
     n           integer NOT NULL,

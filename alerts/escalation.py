@@ -1,0 +1,111 @@
+"""What happens when nobody does anything: timers that stand in the database.
+
+page_unanswered   the page's time is over: page the next
+auto_dispatch     no operator took it in time: page the nearest
+repage            nobody could be paged before: look again
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+
+from alerts.lifecycle import BEING_ASKED, Move, PageState, State
+from alerts.planning import page_next, wants_next
+from alerts.transition import SYSTEM, Incident, apply, lock
+from core import sql
+from core.database import Connection
+from core.settings import Settings
+from core.telemetry import logger
+
+_AT_ONCE = 50
+_POSTPONED = timedelta(seconds=5)
+_QUERIES = sql.load("alerts")
+_log = logger(__name__)
+
+
+def fire_due(conn: Connection, *, now: datetime, settings: Settings) -> int:
+    """Carry out the timers that are due, most urgent incidents first; return how many.
+
+    At most 50 incidents a call. Two processes may call it at once; each timer fires once. One
+    incident whose timers cannot be carried out is logged, tried again in 5 s, and does not hold
+    up the others.
+    """
+    rows = conn.execute(
+        _QUERIES["incidents_with_due_timers"], {"now": now, "limit": _AT_ONCE}
+    ).fetchall()
+    fired = 0
+    for row in rows:
+        try:
+            with conn.transaction():
+                fired += _fire(conn, row["incident_id"], now, settings)
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            raise
+        except Exception:  # noqa: BLE001 - one poisoned incident must not silence the others
+            _log.exception("timers of an incident failed", incident_id=row["incident_id"])
+            conn.execute(
+                _QUERIES["postpone_timers"],
+                {"incident_id": row["incident_id"], "due_at": now + _POSTPONED},
+            )
+    return fired
+
+
+def _fire(conn: Connection, incident_id: int, now: datetime, settings: Settings) -> int:
+    incident = lock(conn, incident_id)
+    fired = 0
+    due = conn.execute(_QUERIES["due_timers"], {"incident_id": incident_id, "now": now})
+    for timer in due.fetchall():
+        values = {"timer_id": timer["timer_id"], "now": now}
+        if conn.execute(_QUERIES["take_timer"], values).fetchone() is None:
+            continue  # what fired before has ended it
+        fired += 1
+        if not incident.closed:
+            incident = _act(conn, incident, timer, now, settings)
+    return fired
+
+
+def _act(
+    conn: Connection,
+    incident: Incident,
+    timer: dict[str, Any],
+    now: datetime,
+    settings: Settings,
+) -> Incident:
+    if timer["kind"] == "page_unanswered":
+        return _unanswered(conn, incident, timer["page_id"], now, settings)
+    if timer["kind"] == "auto_dispatch":
+        wanted = incident.state is State.RAISED
+    elif timer["kind"] == "repage":
+        wanted = incident.state not in (State.EN_ROUTE, State.ARRIVED) and not _being_asked(
+            conn, incident
+        )
+    else:
+        raise ValueError(f"no timer is called {timer['kind']!r}")
+    if not wanted:
+        return incident
+    return page_next(conn, incident, now=now, settings=settings, new_round=True).incident
+
+
+def _unanswered(
+    conn: Connection, incident: Incident, page_id: int, now: datetime, settings: Settings
+) -> Incident:
+    page = conn.execute(_QUERIES["page"], {"page_id": page_id}).fetchone()
+    if page is None or page["state"] not in BEING_ASKED:
+        return incident
+    conn.execute(
+        _QUERIES["set_page_state"],
+        {"page_id": page_id, "state": PageState.UNANSWERED, "answered_at": None},
+    )
+    detail = {"page_id": page_id, "responder": page["responder_id"]}
+    incident = apply(conn, incident, Move.UNANSWERED, actor=SYSTEM, now=now, detail=detail)
+    # Of two pages side by side the last to run out is followed; else each would beget its own.
+    if not wants_next(incident, page["planned_at"]) or _being_asked(conn, incident):
+        return incident
+    return page_next(conn, incident, now=now, settings=settings, new_round=True).incident
+
+
+def _being_asked(conn: Connection, incident: Incident) -> bool:
+    pages = conn.execute(_QUERIES["pages_of_incident"], {"incident_id": incident.incident_id})
+    return any(page["state"] in BEING_ASKED for page in pages)

@@ -1,0 +1,48 @@
+"""The pictures that a finding names in its data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceLine:
+    """One stored picture: object key, SHA-256 (hex), capture time by the camera.
+
+    `box` is where in the picture the finding is, as the detector wrote it; None without one.
+    """
+
+    key: str
+    sha256: str
+    captured_at: datetime
+    box: list[float] | None = None
+
+
+def evidence_in(data: dict[str, Any]) -> list[EvidenceLine]:
+    """Return the evidence of one event's data; an entry that is none is left out.
+
+    It stays readable in the event itself; one malformed finding must not take the board, or a
+    responder's page, from everybody.
+    """
+    listed = data.get("evidence")
+    found = [_line(item) for item in listed] if isinstance(listed, list) else []
+    box = _box(data.get("box"))
+    return [EvidenceLine(line.key, line.sha256, line.captured_at, box) for line in found if line]
+
+
+def _line(item: object) -> EvidenceLine | None:
+    try:
+        return msgspec.convert(item, EvidenceLine)
+    except msgspec.ValidationError:
+        return None
+
+
+def _box(item: object) -> list[float] | None:
+    try:
+        return msgspec.convert(item, list[float] | None)
+    except msgspec.ValidationError:
+        return None

@@ -1,0 +1,44 @@
+"""The links of a page: a token that proves that its holder was sent this very page."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from core.errors import Refused
+from core.secrets import derive, same
+
+_TOKEN = re.compile(r"([1-9][0-9]{0,17})\.([A-Za-z0-9_-]{22})")
+_SIGNATURE_BYTES = 16  # 128 bits: not to be guessed, and the link still fits an SMS
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """URLs of one page: to look at, and to POST an answer to."""
+
+    page_url: str
+    accept_url: str
+    decline_url: str
+
+
+def page_token(service_key: str, page_id: int) -> str:
+    """Return the token of a page, `{page_id}.{signature}`."""
+    return f"{page_id}.{derive(service_key, f'page:{page_id}', n_bytes=_SIGNATURE_BYTES)}"
+
+
+def read_token(service_key: str, token: str) -> int:
+    """Return the page id of a token of ours; raise `Refused`."""
+    match = _TOKEN.fullmatch(token)
+    if match is None or not same(page_token(service_key, int(match.group(1))), token):
+        raise Refused("this link is damaged or not one of ours")
+    return int(match.group(1))
+
+
+def links(public_url: str, service_key: str, page_id: int) -> Links:
+    """Return the URLs that stand in a page."""
+    base, token = public_url.rstrip("/"), page_token(service_key, page_id)
+    return Links(
+        page_url=f"{base}/page/{token}",
+        accept_url=f"{base}/v1/pages/{token}/accept",
+        decline_url=f"{base}/v1/pages/{token}/decline",
+    )

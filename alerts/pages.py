@@ -1,0 +1,229 @@
+"""What a responder does with a page: look, accept, decline, arrive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from alerts.evidence import EvidenceLine, evidence_in
+from alerts.lifecycle import (
+    BEING_ASKED,
+    CLOSED_STATES,
+    MAY_STILL_ANSWER,
+    ON_THE_JOB,
+    Move,
+    PageState,
+    State,
+)
+from alerts.planning import page_next, stand_down, wants_next
+from alerts.transition import Incident, apply, lock_open
+from core import sql
+from core.database import Connection
+from core.errors import Conflict, NotFound
+from core.settings import Settings
+
+_QUERIES = sql.load("alerts")
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerView:
+    """What stands after an answer."""
+
+    page_id: int
+    incident_id: int
+    responder_id: str
+    page_state: PageState
+    incident_state: State
+
+    @property
+    def accepted(self) -> bool:
+        return self.page_state in ON_THE_JOB
+
+
+@dataclass(frozen=True, slots=True)
+class PageView:
+    """A responder's page.
+
+    Once the responder has nothing to do with it any more (`over`: declined, stood down, or the
+    incident closed), address, access note and evidence are empty: a home is shown only to those
+    with a reason. `evidence` holds object keys with their digests, oldest first.
+    """
+
+    page_id: int
+    responder_id: str
+    responder_name: str
+    page_state: PageState
+    incident_id: int
+    household_id: str
+    kind: str
+    priority: int
+    incident_state: State
+    opened_at: datetime
+    household_name: str
+    address: str
+    access_note: str
+    lat: float | None
+    lon: float | None
+    distance_m: float
+    answer_by: datetime
+    answered_at: datetime | None
+    accepted_by: str | None
+    over: bool
+    evidence: list[EvidenceLine]
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    page_id: int
+    incident_id: int
+    responder_id: str
+    responder_name: str
+    round: int
+    state: PageState
+    planned_at: datetime
+
+    @property
+    def actor(self) -> str:
+        return f"responder:{self.responder_id}"
+
+
+def answer(
+    conn: Connection, page_id: int, *, accept: bool, now: datetime, settings: Settings
+) -> AnswerView:
+    """Take a responder's answer; the same answer again changes nothing.
+
+    The first acceptance wins and the others are stood down; a late one counts while nobody else
+    accepted. A refusal, also of who had accepted and is not there yet, pages the next at once.
+    Raises `NotFound`, and `Conflict` when somebody else was first or the incident is over.
+    """
+    page, incident = _locked(conn, page_id)
+    if accept:
+        return _accept(conn, page, incident, now)
+    return _decline(conn, page, incident, now, settings)
+
+
+def arrive(conn: Connection, page_id: int, *, now: datetime) -> AnswerView:
+    """Note that the responder who accepted stands at the door; again changes nothing.
+
+    Raises `NotFound`, and `Conflict` for one who has not accepted or when the incident is over.
+    """
+    page, incident = _locked(conn, page_id)
+    if page.state is PageState.ARRIVED:
+        return _view(page, incident)
+    if page.state is not PageState.ACCEPTED:
+        raise Conflict("only who has accepted can arrive")
+    incident = apply(conn, incident, Move.ARRIVE, actor=page.actor, now=now, detail=_detail(page))
+    return _set_state(conn, page, incident, PageState.ARRIVED)
+
+
+def page_view(conn: Connection, page_id: int) -> PageView:
+    """Return what the responder may see now; raise `NotFound`."""
+    row = conn.execute(_QUERIES["page_view"], {"page_id": page_id}).fetchone()
+    if row is None:
+        raise NotFound(f"no page {page_id}")
+    ids = {"incident_id": row["incident_id"]}
+    first = _accepted_by(conn, row["incident_id"])
+    page_state, state = PageState(row.pop("page_state")), State(row.pop("incident_state"))
+    over = state in CLOSED_STATES or page_state in (PageState.DECLINED, PageState.STOOD_DOWN)
+    evidence: list[EvidenceLine] = []
+    if over:
+        row |= {"address": "", "access_note": "", "lat": None, "lon": None}
+    else:
+        datas = conn.execute(_QUERIES["data_of_incident"], ids).fetchall()
+        evidence = [line for data in datas for line in evidence_in(data["data"])]
+    return PageView(
+        **row,
+        page_state=page_state,
+        incident_state=state,
+        accepted_by=first["responder_name"] if first else None,
+        over=over,
+        evidence=evidence,
+    )
+
+
+def _accept(conn: Connection, page: _Page, incident: Incident, now: datetime) -> AnswerView:
+    if page.state in ON_THE_JOB:
+        return _view(page, incident)
+    first = _accepted_by(conn, incident.incident_id)
+    if first is not None and first["responder_id"] == page.responder_id:
+        return AnswerView(
+            first["page_id"],
+            incident.incident_id,
+            page.responder_id,
+            PageState.ACCEPTED,
+            incident.state,
+        )
+    # Whoever was asked before the acceptance is stood down by it; a page still open beside it
+    # was sent afterwards, by an operator who wants a second responder.
+    if first is not None and page.state not in MAY_STILL_ANSWER:
+        raise Conflict(f"{first['responder_name']} accepted first")
+    incident = apply(conn, incident, Move.ACCEPT, actor=page.actor, now=now, detail=_detail(page))
+    view = _set_state(conn, page, incident, PageState.ACCEPTED, answered_at=now)
+    conn.execute(_QUERIES["end_page_timer"], {"page_id": page.page_id, "now": now})
+    stand_down(conn, incident, now=now, but=page.responder_id)
+    return view
+
+
+def _decline(
+    conn: Connection, page: _Page, incident: Incident, now: datetime, settings: Settings
+) -> AnswerView:
+    if page.state in (PageState.DECLINED, PageState.STOOD_DOWN):
+        return _view(page, incident)
+    if page.state is PageState.ARRIVED:
+        raise Conflict("you have arrived; the operator closes the incident")
+    view = _set_state(conn, page, incident, PageState.DECLINED, answered_at=now)
+    conn.execute(_QUERIES["end_page_timer"], {"page_id": page.page_id, "now": now})
+    withdrawn = (
+        page.state is PageState.ACCEPTED
+        and incident.state is State.EN_ROUTE
+        and _accepted_by(conn, incident.incident_id) is None
+    )
+    move = Move.WITHDRAW if withdrawn else Move.DECLINE
+    incident = apply(conn, incident, move, actor=page.actor, now=now, detail=_detail(page))
+    # An unanswered page was followed by the next already.
+    if withdrawn or (page.state in BEING_ASKED and wants_next(incident, page.planned_at)):
+        incident = page_next(
+            conn, incident, now=now, settings=settings, new_round=withdrawn
+        ).incident
+    return AnswerView(
+        view.page_id, view.incident_id, view.responder_id, view.page_state, incident.state
+    )
+
+
+def _locked(conn: Connection, page_id: int) -> tuple[_Page, Incident]:
+    found = conn.execute(_QUERIES["page_incident"], {"page_id": page_id}).fetchone()
+    if found is None:
+        raise NotFound(f"no page {page_id}")
+    incident = lock_open(conn, found["incident_id"])
+    row = conn.execute(_QUERIES["page"], {"page_id": page_id}).fetchone()
+    if row is None:
+        raise NotFound(f"no page {page_id}")
+    return _Page(**{**row, "state": PageState(row["state"])}), incident
+
+
+def _accepted_by(conn: Connection, incident_id: int) -> dict[str, Any] | None:
+    return conn.execute(_QUERIES["who_accepted"], {"incident_id": incident_id}).fetchone()
+
+
+def _detail(page: _Page) -> dict[str, str | int | bool | None]:
+    return {"page_id": page.page_id, "responder": page.responder_id}
+
+
+def _view(page: _Page, incident: Incident) -> AnswerView:
+    return AnswerView(page.page_id, page.incident_id, page.responder_id, page.state, incident.state)
+
+
+def _set_state(
+    conn: Connection,
+    page: _Page,
+    incident: Incident,
+    state: PageState,
+    *,
+    answered_at: datetime | None = None,
+) -> AnswerView:
+    conn.execute(
+        _QUERIES["set_page_state"],
+        {"page_id": page.page_id, "state": state, "answered_at": answered_at},
+    )
+    return AnswerView(page.page_id, page.incident_id, page.responder_id, state, incident.state)

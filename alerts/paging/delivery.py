@@ -1,0 +1,202 @@
+"""One delivery from claim to result; each step a short transaction, the sending outside of any.
+
+    queued ──claim──▶ leased ──send──▶ sent
+       ▲                 ├── temporary: queued again, after 1, 2, 4, 8 … 30 s
+       └── lease over ───┼── permanent: failed; all channels failed: the next responder
+                         └── nobody waits for it any more: dropped
+
+The lease moves `next_attempt_at` ahead: when a process dies between claim and result, the message
+is claimed again and carries the same idempotency key. A duplicate page beats a lost one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from alerts.audit import Detail
+from alerts.lifecycle import Move
+from alerts.links import links
+from alerts.planning import page_next, wants_next
+from alerts.transition import SYSTEM, Incident, apply, lock
+from core import sql
+from core.database import Connection
+from core.errors import PermanentError, TemporaryError
+from core.model import Page
+from core.ports import Channel
+from core.settings import Settings
+from core.telemetry import logger
+
+LEASE_S = 15.0
+LONGEST_BACKOFF_S = 30.0
+_ERROR_CHARS = 500
+_QUERIES = sql.load("alerts.paging")
+_log = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One message that this process sends; nobody else does before the lease is over.
+
+    `attempt` counts from 1. `address` is None when the responder lost it since.
+    """
+
+    delivery_id: int
+    channel: str
+    attempt: int
+    page: Page
+    address: str | None
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one attempt; `error` is empty when it was sent."""
+
+    error: str = ""
+    again_after_s: float | None = None
+
+    @property
+    def sent(self) -> bool:
+        return not self.error
+
+
+def backoff_s(attempt: int) -> float:
+    """Return the seconds between this attempt (from 1) and the next: 1, 2, 4, 8, 16, 30, 30 …"""
+    return min(LONGEST_BACKOFF_S, 2.0 ** min(attempt - 1, 10))
+
+
+def claim(
+    conn: Connection,
+    *,
+    now: datetime,
+    settings: Settings,
+    limit: int,
+    life_safety_only: bool = False,
+) -> list[Claimed]:
+    """Lease up to `limit` due messages, the most urgent first; drop what nobody waits for."""
+    conn.execute(_QUERIES["drop_unwanted"], {"now": now})
+    rows = conn.execute(
+        _QUERIES["claim"], {"now": now, "limit": limit, "life_safety_only": life_safety_only}
+    ).fetchall()
+    if rows:
+        until = now + timedelta(seconds=LEASE_S)
+        ids = [row["delivery_id"] for row in rows]
+        conn.execute(_QUERIES["lease"], {"ids": ids, "until": until})
+    return [_claimed(row, settings) for row in rows]
+
+
+def send(channels: Mapping[str, Channel], claimed: Claimed) -> Result:
+    """Hand one message to its channel, outside any transaction. Never raises.
+
+    An error that a channel did not foresee counts as temporary: a bug in one channel must not
+    end the process that pages through the others.
+    """
+    channel = channels.get(claimed.channel)
+    if channel is None or claimed.address is None:
+        return Result(f"no {claimed.channel} to reach {claimed.page.responder_name} by")
+    try:
+        channel.send(claimed.page, claimed.address, claimed.secret)
+    except TemporaryError as error:
+        wait_s = max(backoff_s(claimed.attempt), min(error.delay_s, LONGEST_BACKOFF_S))
+        return Result(_said(error), wait_s)
+    except PermanentError as error:
+        return Result(_said(error))
+    except Exception as error:  # noqa: BLE001 - recorded with the delivery, and sent again
+        _log.exception("a channel failed unforeseen", channel=claimed.channel)
+        return Result(_said(error), backoff_s(claimed.attempt))
+    return Result()
+
+
+def record(
+    conn: Connection, claimed: Claimed, result: Result, *, now: datetime, settings: Settings
+) -> None:
+    """Write what came of it; when no channel reaches the responder, page the next at once."""
+    incident = lock(conn, claimed.page.incident_id)
+    values = {
+        "delivery_id": claimed.delivery_id,
+        "page_id": claimed.page.page_id,
+        "now": now,
+        "error": result.error,
+    }
+    if result.sent:
+        _sent(conn, incident, claimed, values)
+    elif result.again_after_s is not None:
+        again = now + timedelta(seconds=result.again_after_s)
+        conn.execute(_QUERIES["record_retry"], {**values, "next_attempt_at": again})
+    elif conn.execute(_QUERIES["record_failed"], values).fetchone() is not None:
+        _failed(conn, incident, claimed, values, settings)
+
+
+def _sent(conn: Connection, incident: Incident, claimed: Claimed, values: dict[str, Any]) -> None:
+    if conn.execute(_QUERIES["record_sent"], values).fetchone() is None:
+        return  # a second attempt after the lease was over: the first has been recorded
+    if claimed.page.message != "page":
+        return
+    conn.execute(_QUERIES["page_sent"], values)
+    detail: Detail = {
+        "page_id": claimed.page.page_id,
+        "responder": claimed.page.responder_id,
+        "channel": claimed.channel,
+    }
+    apply(conn, incident, Move.SENT, actor=SYSTEM, now=values["now"], detail=detail)
+
+
+def _failed(
+    conn: Connection,
+    incident: Incident,
+    claimed: Claimed,
+    values: dict[str, Any],
+    settings: Settings,
+) -> None:
+    if claimed.page.message != "page" or incident.closed:
+        return
+    page = conn.execute(_QUERIES["page_beyond_reach"], values).fetchone()
+    if page is None:
+        return
+    conn.execute(_QUERIES["end_page_timer"], values)
+    now = values["now"]
+    detail: Detail = {
+        "page_id": claimed.page.page_id,
+        "responder": page["responder_id"],
+        "error": values["error"][:200],
+    }
+    incident = apply(conn, incident, Move.UNDELIVERED, actor=SYSTEM, now=now, detail=detail)
+    if wants_next(incident, page["planned_at"]):
+        page_next(conn, incident, now=now, settings=settings, new_round=False)
+
+
+def _claimed(row: dict[str, Any], settings: Settings) -> Claimed:
+    page_id, channel, message = row["page_id"], row["channel"], row["message"]
+    where = links(settings.public_url, settings.service_key, page_id)
+    page = Page(
+        page_id=page_id,
+        idempotency_key=f"{page_id}-{channel}-{message}",
+        message=message,
+        responder_id=row["responder_id"],
+        responder_name=row["responder_name"],
+        incident_id=row["incident_id"],
+        kind=row["kind"],
+        priority=row["priority"],
+        household_name=row["household_name"],
+        address=row["address"],
+        access_note=row["access_note"],
+        lat=row["lat"],
+        lon=row["lon"],
+        distance_m=row["distance_m"],
+        opened_at=row["opened_at"],
+        answer_by=row["answer_by"],
+        page_url=where.page_url,
+        accept_url=where.accept_url,
+        decline_url=where.decline_url,
+    )
+    address = "" if channel == "loopback" else row.get(f"{channel}_url")
+    return Claimed(
+        row["delivery_id"], channel, row["attempt"], page, address, row["webhook_secret"] or ""
+    )
+
+
+def _said(error: Exception) -> str:
+    return (str(error) or type(error).__name__)[:_ERROR_CHARS]

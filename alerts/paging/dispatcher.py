@@ -1,0 +1,223 @@
+"""The threads that page: one that sends what is due, one that lets time pass for incidents.
+
+Both work from the database alone. Any number of processes may run them: work is claimed, not
+owned, and what a dead one held becomes due again when its lease is over.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+
+from alerts.escalation import fire_due
+from alerts.paging.delivery import Claimed, claim, record, send
+from core.clock import Clock
+from core.database import Connection, Database, translated
+from core.errors import DatabaseAway
+from core.ports import Channel
+from core.settings import Settings
+from core.telemetry import logger
+
+POLL_S = 0.5
+TICK_S = 0.25
+_SENDERS = 8
+_RESERVED = 2  # senders that only take pages of life safety, so that slow others cannot block them
+_BUSY_S = 0.02
+_log = logger(__name__)
+
+
+def _end_process(error: BaseException) -> None:
+    """End on a bug, in order; the supervisor starts the process again."""
+    _log.critical("paging stopped by a bug", exc_info=error)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+class Dispatcher:
+    """Sends queued deliveries: at once on NOTIFY, and by polling every 0.5 s in any case.
+
+    `on_bug` is called from the thread that ends because of an error that is not ours.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        settings: Settings,
+        channels: Sequence[Channel],
+        *,
+        on_bug: Callable[[BaseException], None] = _end_process,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._settings = settings
+        self._channels = {channel.name: channel for channel in channels}
+        self._on_bug = on_bug
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._in_flight = 0
+        self._sent = self._failed = self._retried = 0
+        self._senders = ThreadPoolExecutor(_SENDERS, thread_name_prefix="page")
+        self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take no more; wait for what is being sent (a webhook has 5 s)."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._senders.shutdown(wait=True, cancel_futures=True)
+
+    def figures(self) -> dict[str, Any]:
+        """Return counts since the start: `sent retried failed`, and `in_flight` now."""
+        with self._lock:
+            return {
+                "sent": self._sent,
+                "retried": self._retried,
+                "failed": self._failed,
+                "in_flight": self._in_flight,
+                "running": self._thread.is_alive(),
+            }
+
+    def deliver_due(self) -> int:
+        """Send everything that is due now in this thread; return how many attempts were made."""
+        made = 0
+        while batch := self._claim(_SENDERS, life_safety_only=False):
+            for claimed in batch:
+                self._deliver(claimed)
+            made += len(batch)
+        return made
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                with closing(self._database.listener()) as listener, translated():
+                    listener.execute("LISTEN deliveries")
+                    self._listen(listener)
+            except DatabaseAway as error:
+                _log.warning("paging waits for the database", error=str(error))
+                self._stop.wait(POLL_S)
+            except BaseException as error:
+                self._on_bug(error)
+                raise
+
+    def _listen(self, listener: Connection) -> None:
+        while not self._stop.is_set():
+            full = self._fill()
+            for _ in listener.notifies(timeout=_BUSY_S if full else POLL_S, stop_after=1):
+                pass
+
+    def _fill(self) -> bool:
+        """Claim as much as there are free senders; True when more may wait than could be taken."""
+        with self._lock:
+            free = _SENDERS - self._in_flight
+        common = max(0, free - _RESERVED)
+        batch = self._claim(common, life_safety_only=False) if common else []
+        if len(batch) == common and free > len(batch):
+            batch += self._claim(free - len(batch), life_safety_only=True)
+        with self._lock:
+            self._in_flight += len(batch)
+        for claimed in batch:
+            self._senders.submit(self._deliver_and_free, claimed)
+        return len(batch) >= common
+
+    def _claim(self, limit: int, *, life_safety_only: bool) -> list[Claimed]:
+        with self._database.transaction() as conn:
+            return claim(
+                conn,
+                now=self._clock.now(),
+                settings=self._settings,
+                limit=limit,
+                life_safety_only=life_safety_only,
+            )
+
+    def _deliver_and_free(self, claimed: Claimed) -> None:
+        try:
+            self._deliver(claimed)
+        except DatabaseAway as error:
+            _log.warning("a result was not recorded; sent again after the lease", error=str(error))
+        except BaseException as error:
+            self._on_bug(error)
+            raise
+        finally:
+            with self._lock:
+                self._in_flight -= 1
+
+    def _deliver(self, claimed: Claimed) -> None:
+        result = send(self._channels, claimed)
+        with self._lock:
+            self._sent += result.sent
+            self._retried += result.again_after_s is not None
+            self._failed += not result.sent and result.again_after_s is None
+        if not result.sent:
+            _log.warning(
+                "a page did not go out",
+                page_id=claimed.page.page_id,
+                channel=claimed.channel,
+                attempt=claimed.attempt,
+                again_after_s=result.again_after_s,
+                error=result.error,
+            )
+        with self._database.transaction() as conn:
+            record(conn, claimed, result, now=self._clock.now(), settings=self._settings)
+
+
+class EscalationClock:
+    """Fires due timers every 0.25 s, from a thread of its own."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        settings: Settings,
+        *,
+        on_bug: Callable[[BaseException], None] = _end_process,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._settings = settings
+        self._on_bug = on_bug
+        self._stop = threading.Event()
+        self._fired = 0
+        self._ticked_s = clock.monotonic_s()
+        self._thread = threading.Thread(target=self._run, name="escalation", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def figures(self) -> dict[str, Any]:
+        """Return `timers_fired` since the start and `since_tick_s`, the age of the last tick."""
+        return {
+            "timers_fired": self._fired,
+            "since_tick_s": round(self._clock.monotonic_s() - self._ticked_s, 3),
+            "running": self._thread.is_alive(),
+        }
+
+    def tick(self) -> int:
+        """Fire what is due now in this thread; return how many timers fired."""
+        with self._database.transaction() as conn:
+            fired = fire_due(conn, now=self._clock.now(), settings=self._settings)
+        self._fired += fired
+        self._ticked_s = self._clock.monotonic_s()
+        return fired
+
+    def _run(self) -> None:
+        while not self._stop.wait(TICK_S):
+            try:
+                self.tick()
+            except DatabaseAway as error:
+                _log.warning("timers wait for the database", error=str(error))
+            except BaseException as error:
+                self._on_bug(error)
+                raise

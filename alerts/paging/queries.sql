@@ -1,0 +1,71 @@
+-- name: claim
+-- What is due, most urgent first; another process' rows are skipped, not waited for. A message to
+-- stand down never overtakes the page it follows.
+SELECT d.delivery_id, d.page_id, d.channel, d.message, d.attempts + 1 AS attempt,
+       p.distance_m, p.answer_by,
+       r.responder_id, r.name AS responder_name, r.webhook_url, r.webhook_secret, r.apprise_url,
+       i.incident_id, i.kind, i.priority, i.opened_at,
+       h.name AS household_name, h.address, h.access_note, h.lat, h.lon
+FROM deliveries d
+JOIN pages p USING (page_id)
+JOIN responders r USING (responder_id)
+JOIN incidents i USING (incident_id)
+JOIN households h USING (household_id)
+WHERE d.state = 'queued' AND d.next_attempt_at <= %(now)s
+  AND (d.message = 'stand_down'
+       OR (i.closed_at IS NULL AND p.state IN ('planned', 'sent', 'unanswered')))
+  AND (d.message = 'page' OR NOT EXISTS (
+      SELECT FROM deliveries page
+      WHERE page.page_id = d.page_id AND page.channel = d.channel
+        AND page.message = 'page' AND page.state = 'queued'))
+  AND (%(life_safety_only)s::boolean IS NOT TRUE OR (i.priority = 1 AND d.message = 'page'))
+ORDER BY d.message, i.priority, d.next_attempt_at, d.delivery_id
+LIMIT %(limit)s
+FOR UPDATE OF d SKIP LOCKED
+
+-- name: lease
+UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = %(until)s
+WHERE delivery_id = ANY (%(ids)s::bigint[])
+
+-- name: drop_unwanted
+-- Pages nobody waits for any more: the incident is over, somebody else accepted, it was declined.
+-- One that is being sent right now is not due, and goes its way.
+UPDATE deliveries SET state = 'dropped'
+WHERE delivery_id IN (
+    SELECT d.delivery_id
+    FROM deliveries d JOIN pages p USING (page_id) JOIN incidents i USING (incident_id)
+    WHERE d.state = 'queued' AND d.message = 'page' AND d.next_attempt_at <= %(now)s
+      AND (i.closed_at IS NOT NULL OR p.state NOT IN ('planned', 'sent', 'unanswered'))
+    FOR UPDATE OF d SKIP LOCKED)
+
+-- name: record_sent
+UPDATE deliveries SET state = 'sent', sent_at = %(now)s, last_error = ''
+WHERE delivery_id = %(delivery_id)s AND state <> 'sent'
+RETURNING delivery_id
+
+-- name: record_retry
+UPDATE deliveries SET next_attempt_at = %(next_attempt_at)s, last_error = %(error)s
+WHERE delivery_id = %(delivery_id)s AND state = 'queued'
+
+-- name: record_failed
+UPDATE deliveries SET state = 'failed', last_error = %(error)s
+WHERE delivery_id = %(delivery_id)s AND state = 'queued'
+RETURNING delivery_id
+
+-- name: page_sent
+UPDATE pages
+SET sent_at = coalesce(sent_at, %(now)s),
+    state = CASE WHEN state = 'planned' THEN 'sent' ELSE state END
+WHERE page_id = %(page_id)s
+
+-- name: page_beyond_reach
+-- Every channel gave up before the responder answered.
+UPDATE pages p SET state = 'failed'
+WHERE p.page_id = %(page_id)s AND p.state = 'planned'
+  AND NOT EXISTS (
+      SELECT FROM deliveries
+      WHERE page_id = p.page_id AND message = 'page' AND state IN ('queued', 'sent'))
+RETURNING p.planned_at, p.responder_id
+
+-- name: end_page_timer
+UPDATE timers SET done_at = %(now)s WHERE page_id = %(page_id)s AND done_at IS NULL

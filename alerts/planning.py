@@ -1,0 +1,282 @@
+"""Who is paged next, and the rows that make it so: page, deliveries, timer, log line.
+
+All on shift are asked one after the other, nearest first; when everybody was asked, the next
+round begins with everybody again and a longer time to answer. While an incident waits for an
+acceptance, either a page or a timer `repage` is always pending, so that it cannot be forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from alerts.audit import Detail
+from alerts.lifecycle import BEING_ASKED, ON_THE_JOB, Move, PageState, State
+from alerts.policy import SYNTHETIC, whom
+from alerts.ranking import Position, Ranked, Responder, distance_m, rank
+from alerts.transition import SYSTEM, Incident, apply
+from core import sql
+from core.catalogue import Priority
+from core.database import Connection
+from core.errors import Conflict, NotFound
+from core.settings import Settings
+
+LONGEST_ANSWER_S = 60.0
+REPAGE_AFTER_S = 15.0
+_QUERIES = sql.load("alerts")
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What came of looking for the next responder.
+
+    `page_id` is None when nobody was paged: nobody is on shift, or somebody may still answer.
+    """
+
+    incident: Incident
+    page_id: int | None
+    nobody: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    page_id: int
+    responder_id: str
+    round: int
+    state: PageState
+
+
+def answer_window_s(answer_within_s: float, round_: int) -> float:
+    """Return the seconds a responder has in this round: doubled each round, up to 60 s."""
+    longer = answer_within_s * 2.0 ** min(round_ - 1, 6)
+    return min(longer, max(LONGEST_ANSWER_S, answer_within_s))
+
+
+def wants_next(incident: Incident, planned_at: datetime) -> bool:
+    """Return whether a page planned then, and come to nothing, is followed by the next.
+
+    Not when somebody accepted. Below life safety an operator's acknowledgement takes paging into
+    the operator's hands: only pages that the operator asked for afterwards go on by themselves.
+    """
+    if incident.state in (State.EN_ROUTE, State.ARRIVED) or incident.closed:
+        return False
+    if incident.priority == Priority.LIFE_SAFETY or incident.acknowledged_at is None:
+        return True
+    return planned_at >= incident.acknowledged_at
+
+
+def channels_of(row: dict[str, Any]) -> list[str]:
+    """Return the names of the channels that reach a responder (a row of `responders`)."""
+    if row["responder_id"] == SYNTHETIC:
+        return ["loopback"]
+    return [name for name in ("webhook", "apprise") if row[f"{name}_url"]]
+
+
+def page_next(
+    conn: Connection,
+    incident: Incident,
+    *,
+    now: datetime,
+    settings: Settings,
+    actor: str = SYSTEM,
+    new_round: bool,
+) -> Next:
+    """Page the nearest who was not asked in this round.
+
+    When everybody was asked, the next round begins: at once if `new_round`, else after a while
+    (a responder whose pager fails, or who just declined, is not asked again in the same breath).
+    """
+    asked = _asked(conn, incident)
+    current = max((page.round for page in asked), default=1)
+    busy = {p.responder_id for p in asked if p.state in BEING_ASKED | ON_THE_JOB}
+    # Who was stood down may be asked again: whoever accepted instead has withdrawn.
+    this_round = {
+        p.responder_id for p in asked if p.round == current and p.state is not PageState.STOOD_DOWN
+    }
+    crew = {row["responder_id"]: row for row in conn.execute(_QUERIES["reachable_responders"])}
+    ranked = _rank(conn, incident, crew, now, settings, this_round | busy)
+    if not ranked:
+        again = _rank(conn, incident, crew, now, settings, busy)
+        waiting = any(p.state in BEING_ASKED for p in asked)
+        if not again and not waiting:
+            return _nobody(conn, incident, now, actor)
+        if not again or not new_round:
+            if not waiting:
+                _repage(conn, incident, now, min(LONGEST_ANSWER_S, REPAGE_AFTER_S * current))
+            return Next(incident, None)
+        ranked = again
+        current += 1
+        incident = apply(
+            conn, incident, Move.ESCALATE, actor=actor, now=now, detail={"round": current}
+        )
+    first = ranked[0]
+    if any(p.responder_id == first.responder_id and p.round == current for p in asked):
+        current += 1
+    return _page(conn, incident, crew[first.responder_id], first, current, now, settings, actor)
+
+
+def page_given(
+    conn: Connection,
+    incident: Incident,
+    responder_id: str,
+    *,
+    now: datetime,
+    settings: Settings,
+    actor: str,
+) -> Next:
+    """Page the responder an operator chose, on shift or not; raise `NotFound`, `Conflict`."""
+    rows = conn.execute(_QUERIES["reachable_responders"])
+    row = next((row for row in rows if row["responder_id"] == responder_id), None)
+    if row is None or responder_id == SYNTHETIC:
+        raise NotFound(f"no responder {responder_id} who can be paged")
+    asked = _asked(conn, incident)
+    mine = [page for page in asked if page.responder_id == responder_id]
+    if any(page.state in ON_THE_JOB for page in mine):
+        raise Conflict(f"{row['name']} has accepted already")
+    if any(page.state in BEING_ASKED for page in mine):
+        raise Conflict(f"{row['name']} is being paged already")
+    current = max((page.round for page in asked), default=1)
+    if any(page.round == current for page in mine):
+        current += 1
+    home = _home(conn, incident)
+    ranked = Ranked(responder_id, distance_m(home, Position(row["lat"], row["lon"])))
+    return _page(conn, incident, row, ranked, current, now, settings, actor)
+
+
+def stand_down(
+    conn: Connection, incident: Incident, *, now: datetime, but: str | None = None
+) -> None:
+    """Tell everybody who may have been reached, and did not decline, that they need not come.
+
+    While the incident is open this spares those who are on the way, and always the responder
+    `but`. Open pages become stood down; what is not sent yet the dispatcher drops.
+    """
+    conn.execute(
+        _QUERIES["stand_down"],
+        {
+            "incident_id": incident.incident_id,
+            "now": now,
+            "but": but,
+            "spared": [] if incident.closed else list(ON_THE_JOB),
+        },
+    )
+    conn.execute(_QUERIES["end_pages"], {"incident_id": incident.incident_id, "but": but})
+
+
+def add_timer(
+    conn: Connection,
+    incident: Incident,
+    kind: str,
+    due_at: datetime,
+    page_id: int | None = None,
+) -> None:
+    """Set a timer that `alerts.escalation` fires."""
+    conn.execute(
+        _QUERIES["add_timer"],
+        {
+            "incident_id": incident.incident_id,
+            "page_id": page_id,
+            "kind": kind,
+            "due_at": due_at,
+        },
+    )
+
+
+def _asked(conn: Connection, incident: Incident) -> list[_Asked]:
+    rows = conn.execute(_QUERIES["pages_of_incident"], {"incident_id": incident.incident_id})
+    return [
+        _Asked(r["page_id"], r["responder_id"], r["round"], PageState(r["state"])) for r in rows
+    ]
+
+
+def _home(conn: Connection, incident: Incident) -> Position:
+    row = conn.execute(_QUERIES["home"], {"household_id": incident.household_id}).fetchone()
+    if row is None:
+        raise NotFound(f"no household {incident.household_id}")
+    return Position(row["lat"], row["lon"])
+
+
+def _rank(
+    conn: Connection,
+    incident: Incident,
+    crew: dict[str, dict[str, Any]],
+    now: datetime,
+    settings: Settings,
+    already: Collection[str],
+) -> list[Ranked]:
+    responders = [
+        Responder(
+            row["responder_id"],
+            row["kind"],
+            Position(row["lat"], row["lon"]),
+            row["shift_start"],
+            row["shift_end"],
+            row["on_leave"],
+        )
+        for row in crew.values()
+    ]
+    return rank(
+        _home(conn, incident),
+        responders,
+        now,
+        settings.timezone,
+        already,
+        whom=whom(incident.kind, incident.household_id),
+    )
+
+
+def _page(
+    conn: Connection,
+    incident: Incident,
+    responder: dict[str, Any],
+    ranked: Ranked,
+    round_: int,
+    now: datetime,
+    settings: Settings,
+    actor: str,
+) -> Next:
+    if incident.state in (State.RAISED, State.ACKNOWLEDGED) or actor != SYSTEM:
+        incident = apply(conn, incident, Move.DISPATCH, actor=actor, now=now)
+    window_s = answer_window_s(settings.answer_within_s, round_)
+    answer_by = now + timedelta(seconds=window_s)
+    planned = conn.execute(
+        _QUERIES["plan_page"],
+        {
+            "incident_id": incident.incident_id,
+            "responder_id": ranked.responder_id,
+            "round": round_,
+            "distance_m": ranked.distance_m,
+            "now": now,
+            "answer_by": answer_by,
+            "channels": channels_of(responder),
+        },
+    ).fetchall()
+    page_id = int(planned[0]["page_id"])
+    add_timer(conn, incident, "page_unanswered", answer_by, page_id)
+    detail: Detail = {
+        "page_id": page_id,
+        "responder": ranked.responder_id,
+        "round": round_,
+        "distance_m": round(ranked.distance_m),
+    }
+    incident = apply(conn, incident, Move.PAGE, actor=actor, now=now, detail=detail)
+    return Next(incident, page_id)
+
+
+def _nobody(conn: Connection, incident: Incident, now: datetime, actor: str) -> Next:
+    said = conn.execute(
+        _QUERIES["last_paging_line"], {"incident_id": incident.incident_id}
+    ).fetchone()
+    if said is None or said["move"] != Move.NOBODY:
+        incident = apply(conn, incident, Move.NOBODY, actor=actor, now=now)
+    _repage(conn, incident, now, REPAGE_AFTER_S)
+    return Next(incident, None, nobody=True)
+
+
+def _repage(conn: Connection, incident: Incident, now: datetime, after_s: float) -> None:
+    conn.execute(
+        _QUERIES["add_repage"],
+        {"incident_id": incident.incident_id, "due_at": now + timedelta(seconds=after_s)},
+    )

@@ -1,0 +1,230 @@
+-- name: lock_home
+-- One event at a time per home, so that a redelivered one always sees the first.
+SELECT pg_advisory_xact_lock(x'686f6d65'::int, hashtext(%(household_id)s))
+
+-- name: lock_incident
+SELECT incident_id, household_id, kind, priority, state, opened_at, acknowledged_at,
+       acknowledged_by, closed_by, version
+FROM incidents WHERE incident_id = %(incident_id)s FOR UPDATE
+
+-- name: lock_open_incident
+SELECT incident_id, household_id, kind, priority, state, opened_at, acknowledged_at,
+       acknowledged_by, closed_by, version
+FROM incidents
+WHERE household_id = %(household_id)s AND kind = %(kind)s AND closed_at IS NULL
+FOR UPDATE
+
+-- name: open_incident
+INSERT INTO incidents (household_id, kind, priority, state, opened_at, created_at)
+VALUES (%(household_id)s, %(kind)s, %(priority)s, %(state)s, %(opened_at)s, %(now)s)
+ON CONFLICT (household_id, kind) WHERE closed_at IS NULL DO NOTHING
+RETURNING incident_id, household_id, kind, priority, state, opened_at, acknowledged_at,
+          acknowledged_by, closed_by, version
+
+-- name: update_incident
+UPDATE incidents
+SET state = %(state)s, version = %(version)s, priority = %(priority)s,
+    acknowledged_at = coalesce(acknowledged_at, %(acknowledged_at)s),
+    acknowledged_by = coalesce(acknowledged_by, %(acknowledged_by)s),
+    arrived_at = coalesce(arrived_at, %(arrived_at)s),
+    closed_at = coalesce(closed_at, %(closed_at)s),
+    closed_by = coalesce(closed_by, %(closed_by)s),
+    closing_note = CASE WHEN closed_at IS NULL THEN %(closing_note)s ELSE closing_note END
+WHERE incident_id = %(incident_id)s
+
+-- name: digest_of_line
+SELECT digest FROM incident_log WHERE incident_id = %(incident_id)s AND n = %(n)s
+
+-- name: incident_of_event
+SELECT incident_id FROM incident_events
+WHERE device_id = %(device_id)s AND seq = %(seq)s AND source = %(source)s
+  AND household_id = %(household_id)s AND at = %(at)s
+LIMIT 1
+
+-- name: add_incident_event
+INSERT INTO incident_events (incident_id, household_id, at, device_id, seq, source, type, data)
+VALUES (%(incident_id)s, %(household_id)s, %(at)s, %(device_id)s, %(seq)s, %(source)s, %(type)s,
+        %(data)s::json)
+
+-- name: events_in_log
+-- In order of arrival.
+SELECT detail->>'type' AS type, detail->>'device' AS device_id, (detail->>'seq')::bigint AS seq
+FROM incident_log
+WHERE incident_id = %(incident_id)s AND detail->>'seq' IS NOT NULL
+ORDER BY n
+
+-- name: home
+SELECT lat, lon FROM households WHERE household_id = %(household_id)s
+
+-- name: reachable_responders
+-- In a fixed order, so that equals are always asked in the same one.
+SELECT responder_id, name, kind, lat, lon, shift_start, shift_end, on_leave, webhook_url,
+       apprise_url
+FROM responders
+WHERE removed_at IS NULL
+  AND (webhook_url IS NOT NULL OR apprise_url IS NOT NULL OR responder_id = 'synthetic')
+ORDER BY responder_id
+
+-- name: pages_of_incident
+SELECT page_id, responder_id, round, state FROM pages WHERE incident_id = %(incident_id)s
+ORDER BY page_id
+
+-- name: plan_page
+WITH page AS (
+    INSERT INTO pages (incident_id, responder_id, round, state, distance_m, planned_at, answer_by)
+    VALUES (%(incident_id)s, %(responder_id)s, %(round)s, 'planned', %(distance_m)s, %(now)s,
+            %(answer_by)s)
+    RETURNING page_id
+), queued AS (
+    INSERT INTO deliveries (page_id, channel, message, next_attempt_at)
+    SELECT page_id, channel, 'page', %(now)s FROM page, unnest(%(channels)s::text[]) AS channel
+)
+SELECT page_id FROM page
+
+-- name: last_paging_line
+SELECT move FROM incident_log
+WHERE incident_id = %(incident_id)s AND move IN ('page', 'nobody')
+ORDER BY n DESC LIMIT 1
+
+-- name: stand_down
+-- By the latest page of each responder and channel that may have arrived: claimed at least once.
+INSERT INTO deliveries (page_id, channel, message, next_attempt_at)
+SELECT DISTINCT ON (p.responder_id, d.channel) p.page_id, d.channel, 'stand_down', %(now)s
+FROM pages p JOIN deliveries d ON d.page_id = p.page_id
+WHERE p.incident_id = %(incident_id)s AND d.message = 'page' AND d.attempts > 0
+  AND d.state IN ('queued', 'sent')
+  AND p.state NOT IN ('declined', 'stood_down')
+  AND p.state <> ALL (%(spared)s::text[])
+  AND p.responder_id IS DISTINCT FROM %(but)s::text
+ORDER BY p.responder_id, d.channel, p.page_id DESC
+ON CONFLICT (page_id, channel, message) DO NOTHING
+
+-- name: end_pages
+UPDATE pages SET state = 'stood_down'
+WHERE incident_id = %(incident_id)s
+  AND (state IN ('planned', 'sent')
+       OR (state = 'unanswered' AND responder_id IS DISTINCT FROM %(but)s::text))
+
+-- name: page_incident
+SELECT incident_id FROM pages WHERE page_id = %(page_id)s
+
+-- name: page
+SELECT p.page_id, p.incident_id, p.responder_id, r.name AS responder_name, p.round, p.state,
+       p.planned_at
+FROM pages p JOIN responders r USING (responder_id)
+WHERE p.page_id = %(page_id)s
+
+-- name: who_accepted
+SELECT p.page_id, p.responder_id, r.name AS responder_name
+FROM pages p JOIN responders r USING (responder_id)
+WHERE p.incident_id = %(incident_id)s AND p.state IN ('accepted', 'arrived')
+ORDER BY p.answered_at, p.page_id LIMIT 1
+
+-- name: set_page_state
+UPDATE pages
+SET state = %(state)s, answered_at = coalesce(%(answered_at)s::timestamptz, answered_at)
+WHERE page_id = %(page_id)s
+
+-- name: page_view
+SELECT p.page_id, p.responder_id, r.name AS responder_name, p.state AS page_state, p.distance_m,
+       p.answer_by, p.answered_at, i.incident_id, i.kind, i.priority, i.state AS incident_state,
+       i.opened_at, i.household_id, h.name AS household_name, h.address, h.access_note, h.lat,
+       h.lon
+FROM pages p
+JOIN responders r USING (responder_id)
+JOIN incidents i USING (incident_id)
+JOIN households h USING (household_id)
+WHERE p.page_id = %(page_id)s
+
+-- name: data_of_incident
+SELECT data FROM incident_events WHERE incident_id = %(incident_id)s ORDER BY at, seq, source
+
+-- name: add_timer
+INSERT INTO timers (incident_id, page_id, kind, due_at)
+VALUES (%(incident_id)s, %(page_id)s, %(kind)s, %(due_at)s)
+
+-- name: add_repage
+INSERT INTO timers (incident_id, kind, due_at)
+SELECT %(incident_id)s::bigint, 'repage', %(due_at)s::timestamptz
+WHERE NOT EXISTS (
+    SELECT FROM timers
+    WHERE incident_id = %(incident_id)s AND kind = 'repage' AND done_at IS NULL
+)
+
+-- name: end_timers
+UPDATE timers SET done_at = %(now)s
+WHERE incident_id = %(incident_id)s AND done_at IS NULL AND kind = ANY (%(kinds)s::text[])
+
+-- name: end_page_timer
+UPDATE timers SET done_at = %(now)s WHERE page_id = %(page_id)s AND done_at IS NULL
+
+-- name: incidents_with_due_timers
+-- Two processes may run this: each takes what the other has not locked. The incident is locked
+-- before its timers, as everywhere, so that no two wait for each other.
+SELECT incident_id FROM incidents
+WHERE incident_id IN (SELECT incident_id FROM timers WHERE done_at IS NULL AND due_at <= %(now)s)
+ORDER BY priority, incident_id
+LIMIT %(limit)s
+FOR UPDATE SKIP LOCKED
+
+-- name: due_timers
+SELECT timer_id, page_id, kind FROM timers
+WHERE incident_id = %(incident_id)s AND done_at IS NULL AND due_at <= %(now)s
+ORDER BY due_at, timer_id
+
+-- name: take_timer
+UPDATE timers SET done_at = %(now)s WHERE timer_id = %(timer_id)s AND done_at IS NULL
+RETURNING timer_id
+
+-- name: postpone_timers
+UPDATE timers SET due_at = %(due_at)s
+WHERE incident_id = %(incident_id)s AND done_at IS NULL AND due_at < %(due_at)s
+
+-- name: list_responders
+SELECT responder_id, name, kind, lat, lon, position_at, shift_start, shift_end, on_leave,
+       webhook_url, apprise_url
+FROM responders WHERE removed_at IS NULL ORDER BY responder_id
+
+-- name: add_responder
+INSERT INTO responders (responder_id, name, kind, lat, lon, position_at, shift_start, shift_end,
+                        webhook_url, webhook_secret, apprise_url)
+VALUES (%(responder_id)s, %(name)s, %(kind)s, %(lat)s, %(lon)s, %(now)s, %(shift_start)s,
+        %(shift_end)s, %(webhook_url)s, %(webhook_secret)s, %(apprise_url)s)
+ON CONFLICT (responder_id) DO UPDATE
+SET name = excluded.name, kind = excluded.kind, lat = excluded.lat, lon = excluded.lon,
+    position_at = excluded.position_at, shift_start = excluded.shift_start,
+    shift_end = excluded.shift_end, webhook_url = excluded.webhook_url,
+    webhook_secret = excluded.webhook_secret, apprise_url = excluded.apprise_url,
+    on_leave = false, removed_at = NULL
+WHERE responders.removed_at IS NOT NULL
+RETURNING responder_id
+
+-- name: remove_responder
+UPDATE responders SET removed_at = %(now)s, webhook_secret = NULL
+WHERE responder_id = %(responder_id)s AND removed_at IS NULL
+RETURNING responder_id
+
+-- name: ensure_synthetic
+INSERT INTO responders (responder_id, name, kind, lat, lon, position_at)
+VALUES ('synthetic', 'Synthetic responder', 'engineer', 0, 0, %(now)s)
+ON CONFLICT (responder_id) DO UPDATE SET removed_at = NULL WHERE responders.removed_at IS NOT NULL
+
+-- name: record_check
+INSERT INTO synthetic_checks (started_at, acked_ms, paged_ms, ok, detail)
+VALUES (%(started_at)s, %(acked_ms)s, %(paged_ms)s, %(ok)s, %(detail)s)
+
+-- name: last_check
+SELECT started_at, acked_ms, paged_ms, ok, detail FROM synthetic_checks
+ORDER BY check_id DESC LIMIT 1
+
+-- name: open_test
+SELECT incident_id FROM incidents
+WHERE household_id = 'synthetic' AND kind = 'test' AND closed_at IS NULL
+
+-- name: first_page_sent
+SELECT min(d.sent_at) AS sent_at FROM deliveries d JOIN pages p USING (page_id)
+WHERE p.incident_id = %(incident_id)s AND d.message = 'page' AND d.state = 'sent'
+
+-- name: paging_began
+SELECT 1 AS began FROM incident_log
+WHERE incident_id = %(incident_id)s AND move IN ('page', 'nobody') LIMIT 1

@@ -1,0 +1,93 @@
+"""Who is asked first: the nearest responder on shift. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, time
+from math import asin, cos, radians, sin, sqrt
+from zoneinfo import ZoneInfo
+
+from alerts.policy import SYNTHETIC, Whom
+
+_EARTH_RADIUS_M = 6_371_008.8  # mean radius, IUGG
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Degrees, WGS 84."""
+
+    lat: float
+    lon: float
+
+
+@dataclass(frozen=True, slots=True)
+class Responder:
+    """What ranking needs of a responder. Shift in local time; both None: around the clock."""
+
+    responder_id: str
+    kind: str
+    position: Position
+    shift_start: time | None = None
+    shift_end: time | None = None
+    on_leave: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One responder who can be asked, and how far away."""
+
+    responder_id: str
+    distance_m: float
+
+
+def distance_m(one: Position, other: Position) -> float:
+    """Return the great-circle distance in metres (haversine)."""
+    lat1, lat2 = radians(one.lat), radians(other.lat)
+    half_lat, half_lon = (lat2 - lat1) / 2, radians(other.lon - one.lon) / 2
+    h = sin(half_lat) ** 2 + cos(lat1) * cos(lat2) * sin(half_lon) ** 2
+    return 2 * _EARTH_RADIUS_M * asin(min(1.0, sqrt(h)))
+
+
+def on_shift(start: time | None, end: time | None, local: time) -> bool:
+    """Return whether `local` lies in [start, end), which may cross midnight; equal: all day."""
+    if start is None or end is None or start == end:
+        return True
+    if start < end:
+        return start <= local < end
+    return local >= start or local < end
+
+
+def belongs(responder: Responder, whom: Whom) -> bool:
+    """Return whether the responder is one of those an incident of this sort asks."""
+    if whom is Whom.SYNTHETIC:
+        return responder.responder_id == SYNTHETIC
+    if responder.responder_id == SYNTHETIC:
+        return False
+    return (responder.kind == "engineer") == (whom is Whom.ENGINEERS)
+
+
+def rank(
+    home: Position,
+    responders: Iterable[Responder],
+    now: datetime,
+    timezone: str,
+    already: Collection[str] = (),
+    *,
+    whom: Whom = Whom.FIELD,
+) -> list[Ranked]:
+    """Return who can be asked now, nearest first, equals in the order given.
+
+    Left out: who is on leave or off shift at `now` in `timezone` (an IANA name), who stands in
+    `already`, and who does not belong to `whom` (engineers never go to a home).
+    """
+    local = now.astimezone(ZoneInfo(timezone)).time()
+    ranked = [
+        Ranked(one.responder_id, distance_m(home, one.position))
+        for one in responders
+        if not one.on_leave
+        and one.responder_id not in already
+        and belongs(one, whom)
+        and on_shift(one.shift_start, one.shift_end, local)
+    ]
+    return sorted(ranked, key=lambda one: one.distance_m)

@@ -1,0 +1,115 @@
+"""Who can be asked to come, and how they are reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from core import sql
+from core.database import Connection
+from core.errors import Conflict, NotFound, PermanentError
+from core.secrets import new_secret
+
+Kind = Literal["crew", "guard", "guardian", "engineer"]
+KINDS: tuple[Kind, ...] = ("crew", "guard", "guardian", "engineer")
+_QUERIES = sql.load("alerts")
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """From `start` until `end` in the service's local time; `end` may be on the next day."""
+
+    start: time
+    end: time
+
+
+def add(
+    conn: Connection,
+    responder_id: str,
+    *,
+    name: str,
+    kind: Kind,
+    lat: float,
+    lon: float,
+    webhook_url: str | None = None,
+    apprise_url: str | None = None,
+    shift: Shift | tuple[time, time] | None = None,
+    now: datetime,
+) -> dict[str, Any]:
+    """Add a responder; without a shift, one around the clock.
+
+    Returns `responder_id`, `name`, `kind`, and `webhook_secret` (None without a webhook): the
+    key of the signatures, shown this once. Raises `Conflict` when the id is taken,
+    `PermanentError` when the responder could never be found or reached.
+    """
+    _check(responder_id, name, kind, lat, lon, webhook_url, apprise_url)
+    start, end = (shift.start, shift.end) if isinstance(shift, Shift) else shift or (None, None)
+    secret = new_secret() if webhook_url else None
+    row = conn.execute(
+        _QUERIES["add_responder"],
+        {
+            "responder_id": responder_id,
+            "name": name,
+            "kind": kind,
+            "lat": lat,
+            "lon": lon,
+            "now": now,
+            "shift_start": start,
+            "shift_end": end,
+            "webhook_url": webhook_url,
+            "webhook_secret": secret,
+            "apprise_url": apprise_url,
+        },
+    ).fetchone()
+    if row is None:
+        raise Conflict(f"there is a responder {responder_id} already")
+    return {
+        "responder_id": responder_id,
+        "name": name,
+        "kind": kind,
+        "webhook_secret": secret,
+    }
+
+
+def remove(conn: Connection, responder_id: str, *, now: datetime) -> None:
+    """Page this responder no more; what was is kept. Raises `NotFound`."""
+    values = {"responder_id": responder_id, "now": now}
+    if conn.execute(_QUERIES["remove_responder"], values).fetchone() is None:
+        raise NotFound(f"no responder {responder_id}")
+
+
+def list_all(conn: Connection) -> list[dict[str, Any]]:
+    """Return every responder (columns of the table, without the secret), by id."""
+    return conn.execute(_QUERIES["list_responders"]).fetchall()
+
+
+def ensure_synthetic(conn: Connection, now: datetime) -> None:
+    """Make the loopback responder, whom only the minute's synthetic SOS pages."""
+    conn.execute(_QUERIES["ensure_synthetic"], {"now": now})
+
+
+def _check(
+    responder_id: str,
+    name: str,
+    kind: str,
+    lat: float,
+    lon: float,
+    webhook_url: str | None,
+    apprise_url: str | None,
+) -> None:
+    if not responder_id.strip() or not name.strip():
+        raise PermanentError("a responder needs an id and a name")
+    if kind not in KINDS:
+        raise PermanentError(f"kind {kind!r}: one of {', '.join(KINDS)}")
+    if not (-90 <= lat <= 90 and -180 <= lon <= 180):
+        raise PermanentError(f"position {lat}, {lon}: degrees of latitude and longitude")
+    if webhook_url is None and apprise_url is None:
+        raise PermanentError("a responder needs a webhook or an Apprise URL to be paged by")
+    if webhook_url is not None:
+        parts = urlsplit(webhook_url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise PermanentError(f"webhook {webhook_url!r}: http:// or https:// is expected")
+    if apprise_url is not None and "://" not in apprise_url:
+        raise PermanentError("the Apprise URL has no scheme, like mailto:// or tgram://")

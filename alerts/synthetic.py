@@ -1,0 +1,98 @@
+"""The minute's synthetic SOS: its test incident, its record, and the engineers it may page."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from alerts import incidents
+from alerts.lifecycle import Move
+from alerts.planning import page_next
+from alerts.policy import SYNTHETIC, Kind
+from alerts.transition import SYSTEM, apply, open_or_find
+from core import sql
+from core.catalogue import Priority
+from core.database import Connection
+from core.settings import Settings
+
+# A broken alarm path stands on the board above the doors it watches, not among flat batteries.
+_PRIORITY = int(Priority.INTRUSION)
+_QUERIES = sql.load("alerts")
+
+
+def record_check(
+    conn: Connection,
+    *,
+    started_at: datetime,
+    acked_ms: int | None,
+    paged_ms: int | None,
+    ok: bool,
+    detail: str = "",
+) -> None:
+    """Keep one check: milliseconds from the press to the ack and to the page, None if it failed."""
+    conn.execute(
+        _QUERIES["record_check"],
+        {
+            "started_at": started_at,
+            "acked_ms": acked_ms,
+            "paged_ms": paged_ms,
+            "ok": ok,
+            "detail": detail,
+        },
+    )
+
+
+def last_check(conn: Connection) -> dict[str, Any] | None:
+    """Return the newest check (`started_at acked_ms paged_ms ok detail`), None before the first."""
+    return conn.execute(_QUERIES["last_check"]).fetchone()
+
+
+def open_test(conn: Connection) -> int | None:
+    """Return the id of the synthetic home's open test incident."""
+    row = conn.execute(_QUERIES["open_test"]).fetchone()
+    return int(row["incident_id"]) if row else None
+
+
+def finish_test(conn: Connection, incident_id: int, *, now: datetime) -> datetime | None:
+    """Close the test incident when its page was sent, and return when; None: not yet."""
+    row = conn.execute(_QUERIES["first_page_sent"], {"incident_id": incident_id}).fetchone()
+    sent_at: datetime | None = row["sent_at"] if row else None
+    if sent_at is not None:
+        incidents.close(conn, incident_id, actor=SYNTHETIC, now=now, outcome="closed")
+    return sent_at
+
+
+def page_engineers(conn: Connection, now: datetime, settings: Settings, reason: str) -> int:
+    """Page the engineer on shift: the alarm path is broken. Returns the incident.
+
+    While that incident is open another failure only joins it; its own escalation goes on until
+    an engineer accepts. The home `synthetic` must exist.
+    """
+    detail = {"reason": reason[:500]}
+    incident, new = open_or_find(
+        conn,
+        household_id=SYNTHETIC,
+        kind=Kind.TECHNICAL,
+        priority=_PRIORITY,
+        opened_at=now,
+        actor=SYSTEM,
+        now=now,
+        detail=detail,
+    )
+    if not new:
+        incident = apply(
+            conn,
+            incident,
+            Move.JOIN,
+            actor=SYSTEM,
+            now=now,
+            detail=detail,
+            priority=_PRIORITY,
+        )
+    # A technical event of the synthetic device may have opened it before, and pages nobody.
+    waiting = conn.execute(
+        _QUERIES["paging_began"], {"incident_id": incident.incident_id}
+    ).fetchone()
+    if waiting is None:
+        page_next(conn, incident, now=now, settings=settings, new_round=True)
+    return incident.incident_id

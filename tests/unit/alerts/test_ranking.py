@@ -1,0 +1,92 @@
+"""Nearest first, of those on shift."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.policy import SYNTHETIC, Whom
+from alerts.ranking import Position, Responder, distance_m, on_shift, rank
+
+SEOUL = Position(37.5665, 126.9780)
+BUSAN = Position(35.1796, 129.0756)
+NIGHT = (time(21, 0), time(2, 30))
+positions = st.builds(Position, st.floats(-90, 90), st.floats(-180, 180))
+
+
+def _names(*responders: Responder, now: datetime, whom: Whom = Whom.FIELD) -> list[str]:
+    ranked = rank(SEOUL, responders, now, "Asia/Seoul", whom=whom)
+    return [one.responder_id for one in ranked]
+
+
+def _at(hour: int, minute: int = 0) -> datetime:
+    """Return a time of day in Seoul, which has been UTC+9 since 1988."""
+    return datetime(2026, 11, 22, (hour - 9) % 24, minute, tzinfo=UTC)
+
+
+def test_distance_of_two_cities() -> None:
+    assert distance_m(SEOUL, BUSAN) == pytest.approx(325_000, rel=0.005)
+
+
+@given(positions, positions)
+def test_distance_is_symmetric_and_at_most_half_the_earth(one: Position, other: Position) -> None:
+    there, back = distance_m(one, other), distance_m(other, one)
+    assert there == pytest.approx(back, abs=0.01)
+    assert 0 <= there <= 20_015_200
+    assert distance_m(one, one) == 0
+
+
+@pytest.mark.parametrize(
+    ("hour", "minute", "there"),
+    [(20, 59, False), (21, 0, True), (23, 59, True), (0, 0, True), (2, 29, True), (2, 30, False)],
+)
+def test_a_shift_across_midnight(hour: int, minute: int, there: bool) -> None:
+    guard = Responder("guard", "guard", SEOUL, *NIGHT)
+    assert (_names(guard, now=_at(hour, minute)) == ["guard"]) == there
+
+
+def test_a_shift_by_day_and_around_the_clock() -> None:
+    assert on_shift(time(9), time(18), time(9))
+    assert not on_shift(time(9), time(18), time(18))
+    assert on_shift(None, None, time(4))
+    assert on_shift(time(9), time(9), time(4))
+
+
+@given(st.times(), st.times(), st.times())
+def test_a_shift_and_its_complement_share_no_moment(start: time, end: time, at: time) -> None:
+    if start != end:
+        assert on_shift(start, end, at) != on_shift(end, start, at)
+
+
+def test_nearest_first_equals_in_the_order_given() -> None:
+    far = Responder("far", "crew", BUSAN)
+    one, two = Responder("one", "crew", SEOUL), Responder("two", "guardian", SEOUL)
+    assert _names(far, two, one, now=_at(12)) == ["two", "one", "far"]
+
+
+def test_who_is_left_out() -> None:
+    away = Responder("away", "crew", SEOUL, on_leave=True)
+    here = Responder("here", "crew", SEOUL)
+    assert _names(away, here, now=_at(12)) == ["here"]
+    assert rank(SEOUL, [here], _at(12), "Asia/Seoul", {"here"}) == []
+
+
+def test_engineers_never_go_to_a_home() -> None:
+    crew = Responder("crew", "crew", SEOUL)
+    engineer = Responder("engineer", "engineer", SEOUL)
+    synthetic = Responder(SYNTHETIC, "engineer", SEOUL)
+    everybody = (crew, engineer, synthetic)
+    assert _names(*everybody, now=_at(12)) == ["crew"]
+    assert _names(*everybody, now=_at(12), whom=Whom.ENGINEERS) == ["engineer"]
+    assert _names(*everybody, now=_at(12), whom=Whom.SYNTHETIC) == [SYNTHETIC]
+
+
+def test_the_shift_follows_the_local_clock_through_a_change_of_it() -> None:
+    guard = Responder("guard", "guard", SEOUL, time(1, 0), time(2, 0))
+    # New York, 1 November 2026: the hour from 1 to 2 comes twice
+    for hour_utc, there in [(4, False), (5, True), (6, True), (7, False)]:
+        now = datetime(2026, 11, 1, hour_utc, 30, tzinfo=UTC)
+        assert bool(rank(SEOUL, [guard], now, "America/New_York")) == there
