@@ -99,8 +99,8 @@ def event(
     seq: int,
     *,
     at: datetime = NOON,
-    type: str = "door.opened",
-    **data: Any,  # noqa: A002
+    type: str = "door.opened",  # noqa: A002 - the field's name on the wire
+    **data: Any,
 ) -> dict[str, Any]:
     return {"seq": seq, "type": type, "at": at.isoformat(), "data": data, "ack": True}
 

@@ -1,0 +1,53 @@
+"""The FastAPI application of the API: routes, problems, documentation without the internet."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+from starlette.exceptions import HTTPException
+
+from app.api import health, households, pages, problems
+from app.api.desk import Desk
+from app.api.headers import SecurityHeaders
+
+_DESCRIPTION = """
+What happens at a home, for those who live in it, and for those who come to help.
+
+* **Authentication**: `Authorization: Bearer TOKEN`; a token is made by `doorguard token USER`.
+* **A home is seen only by those with a reason**: residents see their own; operators see a home
+  while it has an open incident; administrators see none. Each look is logged, and the residents
+  can read that log under `views`.
+* **Errors** are problem details (RFC 9457, `application/problem+json`). `503` carries
+  `Retry-After`: nothing was lost, ask again.
+* **Times** are RFC 3339, answers in UTC.
+"""
+
+
+def create(desk: Desk) -> FastAPI:
+    """Return the API alone; `app.web.build` adds the console."""
+    app = FastAPIOffline(
+        docs_url="/docs",
+        redoc_url=None,
+        title="Door Guard",
+        version=version("doorguard"),
+        description=_DESCRIPTION,
+    )
+    app.state.desk = desk
+    problems.install(app)
+    app.add_middleware(SecurityHeaders)
+    for router in (households.router, pages.router, health.router):
+        app.include_router(router)
+    app.add_api_route(
+        "/v1/{rest:path}",
+        _unknown,
+        methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+        include_in_schema=False,
+    )
+    return app
+
+
+def _unknown(rest: str) -> None:
+    """Answer what is not there as a problem, before the console's pages answer it in HTML."""
+    raise HTTPException(404, f"there is no /v1/{rest}")

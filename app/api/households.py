@@ -1,0 +1,205 @@
+"""`/v1/households/{id}`: what happened at a home, its devices, its evidence, its call for help."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Header, Path, Query, Response
+from pydantic import AwareDatetime
+
+from app.api import cursors, models
+from app.api.access import Look
+from app.api.desk import (
+    DeskDep,
+    TokenDep,
+    fetch_all,
+    incident_state,
+    opened_home,
+)
+from app.api.problems import responses
+from core.errors import DatabaseAway, NotFound, PermanentError
+from core.objects import sha256_hex
+from core.telemetry import logger
+
+MAX_PAGE = 500
+_log = logger(__name__)
+
+HomeId = Annotated[str, Path(alias="id", max_length=100, description="The household's id")]
+_ERRORS = responses(401, 403, 404, 503)
+
+router = APIRouter(prefix="/v1/households/{id}", tags=["households"])
+
+
+def _json(body: object, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(body), status, media_type="application/json")
+
+
+@router.get(
+    "/events",
+    summary="The history of the home, newest first",
+    response_model=models.EventPage,
+    responses=_ERRORS | responses(400, 422),
+)
+def events(
+    desk: DeskDep,
+    token: TokenDep,
+    home: HomeId,
+    from_at: Annotated[
+        AwareDatetime | None, Query(alias="from", description="First instant, RFC 3339 with offset")
+    ] = None,
+    to_at: Annotated[
+        AwareDatetime | None, Query(alias="to", description="The instant after the last")
+    ] = None,
+    types: Annotated[
+        list[str] | None,
+        Query(alias="type", max_length=64, description="Event type; repeat it for several"),
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
+    cursor: Annotated[
+        str | None, Query(max_length=400, description="`next_cursor` of the page before")
+    ] = None,
+) -> Response:
+    after = cursors.decode(cursor) if cursor else None
+    given = {
+        "household_id": home,
+        "from_at": from_at,
+        "to_at": to_at,
+        "types": types or None,
+        "cursor_at": after.at if after else None,
+        "cursor_device": after.device_id if after else None,
+        "cursor_seq": after.seq if after else None,
+        "cursor_source": after.source if after else None,
+        "limit": limit + 1,  # one more tells whether there is a next page
+    }
+    with opened_home(desk, token, home, Look.EVENTS) as (conn, _who):
+        rows = fetch_all(conn, "events", given)
+    more, rows = len(rows) > limit, rows[:limit]
+    for row in rows:
+        row["data"] = msgspec.Raw(row["data"])  # as the device wrote it
+        if row["reported_at"] is None:
+            del row["reported_at"]
+    end = rows[-1] if more else None
+    return _json(
+        {
+            "items": rows,
+            "next_cursor": cursors.encode(
+                cursors.Cursor(end["at"], end["device_id"], end["seq"], end["source"])
+            )
+            if end
+            else None,
+        }
+    )
+
+
+@router.get(
+    "/devices",
+    summary="The devices that serve the home now",
+    response_model=models.DeviceList,
+    responses=_ERRORS,
+)
+def devices(desk: DeskDep, token: TokenDep, home: HomeId) -> Response:
+    with opened_home(desk, token, home, Look.DEVICES) as (conn, _who):
+        rows = fetch_all(conn, "devices", {"household_id": home, "now": desk.clock.now()})
+    return _json({"items": rows})
+
+
+def sos_seq(household_id: str, actor: str, key: str) -> int:
+    """Return the 63-bit sequence number of a call: the same key, the same call."""
+    digest = hashlib.sha256(f"{household_id}\0{actor}\0{key}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+@router.post(
+    "/sos",
+    summary="Call for help",
+    status_code=201,
+    response_model=models.SosReceipt,
+    responses=_ERRORS
+    | {200: {"description": "This call was already committed", "model": models.SosReceipt}},
+)
+def sos(
+    desk: DeskDep,
+    token: TokenDep,
+    home: HomeId,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            min_length=1,
+            max_length=200,
+            description="Made once per press by the caller and repeated with every retry of it. "
+            "Without one every request is a call of its own; it joins the open incident.",
+        ),
+    ] = None,
+) -> Response:
+    """Answered when the call is committed and a responder is being paged. Repeat until then."""
+    with opened_home(desk, token, home, Look.SOS) as (_conn, who):
+        pass
+    key = idempotency_key or secrets.token_hex(16)
+    receipt = desk.raise_sos(home, who.user_id, sos_seq(home, who.user_id, key))
+    body = {
+        "event_at": receipt.event_at,
+        "incident_id": receipt.incident_id,
+        "state": _state(desk, receipt),
+    }
+    return _json(body, 200 if receipt.duplicate else 201)
+
+
+def _state(desk: DeskDep, receipt: models.EventReceipt) -> str:
+    """Return the incident's state; the call is committed whatever becomes of this question."""
+    if receipt.incident_id is None:
+        return "raised"
+    try:
+        with desk.database.transaction() as conn:
+            return incident_state(conn, receipt.incident_id)
+    except DatabaseAway as error:
+        _log.warning("state of a committed call not read", error=str(error))
+        return "raised"
+
+
+@router.get(
+    "/evidence/{sha256}",
+    summary="A picture that a detector kept as evidence",
+    response_class=Response,
+    responses=_ERRORS | {200: {"content": {"image/jpeg": {}}, "description": "The JPEG"}},
+)
+def evidence(
+    desk: DeskDep,
+    token: TokenDep,
+    home: HomeId,
+    sha256: Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="Digest, lower-case hex")],
+) -> Response:
+    """The bytes are checked against the digest before they are given."""
+    with opened_home(desk, token, home, Look.EVIDENCE) as (conn, _who):
+        rows = fetch_all(conn, "evidence", {"household_id": home, "sha256": sha256})
+        if not rows:
+            raise NotFound("no such evidence of this home")
+    return picture(desk, rows[0]["key"], sha256)
+
+
+def picture(desk: DeskDep, key: str, sha256: str) -> Response:
+    """Return the stored JPEG; raise `NotFound`, or `PermanentError` when it is not what it was."""
+    body = desk.objects.get(key)
+    if sha256_hex(body) != sha256:
+        _log.error("evidence differs from its digest", key=key, sha256=sha256)
+        raise PermanentError("the stored picture differs from its digest; it is not shown")
+    return Response(body, media_type="image/jpeg", headers={"Cache-Control": "private, no-store"})
+
+
+@router.get(
+    "/views",
+    summary="Who looked at my home, newest first",
+    response_model=models.ViewList,
+    responses=_ERRORS | responses(422),
+)
+def views(
+    desk: DeskDep,
+    token: TokenDep,
+    home: HomeId,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
+) -> Response:
+    with opened_home(desk, token, home, Look.VIEWS) as (conn, _who):
+        rows = fetch_all(conn, "views", {"household_id": home, "limit": limit})
+    return _json({"items": rows})

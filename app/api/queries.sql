@@ -1,0 +1,48 @@
+-- name: home
+-- A home that exists, with its most urgent open incident.
+SELECT h.household_id,
+       (SELECT incident_id FROM incidents i
+        WHERE i.household_id = h.household_id AND closed_at IS NULL
+        ORDER BY priority, opened_at LIMIT 1) AS open_incident
+FROM households h WHERE household_id = %(household_id)s AND removed_at IS NULL
+
+-- name: incident_state
+SELECT state FROM incidents WHERE incident_id = %(incident_id)s
+
+-- name: events
+-- Row comparison keeps the range on `at` in the index; ties are sorted within one instant only.
+SELECT at, type, device_id, seq, source, received_at, reported_at, clock_off, data::text AS data
+FROM events
+WHERE household_id = %(household_id)s
+  AND at >= COALESCE(%(from_at)s::timestamptz, '-infinity')
+  AND at < COALESCE(%(to_at)s::timestamptz, 'infinity')
+  AND (at, device_id, seq, source)
+      < (COALESCE(%(cursor_at)s::timestamptz, 'infinity'), COALESCE(%(cursor_device)s::text, ''),
+         COALESCE(%(cursor_seq)s::bigint, 0), COALESCE(%(cursor_source)s::text, ''))
+  AND (%(types)s::text[] IS NULL OR type = ANY(%(types)s::text[]))
+ORDER BY at DESC, device_id DESC, seq DESC, source DESC
+LIMIT %(limit)s::integer
+
+-- name: devices
+-- What serves the home now.
+SELECT d.device_id, d.kind, s.online, s.last_heard_at, s.battery_percent, s.fw
+FROM device_assignments a
+JOIN devices d USING (device_id)
+LEFT JOIN device_state s USING (device_id)
+WHERE a.household_id = %(household_id)s AND a.valid_from <= %(now)s::timestamptz
+  AND a.valid_to > %(now)s::timestamptz AND d.revoked_at IS NULL
+ORDER BY d.device_id
+
+-- name: evidence
+SELECT e.item ->> 'key' AS key
+FROM events,
+     LATERAL (SELECT json_array_elements(
+         CASE json_typeof(data -> 'evidence') WHEN 'array' THEN data -> 'evidence' ELSE '[]' END
+     ) AS item) e
+WHERE household_id = %(household_id)s AND source = 'detector'
+  AND e.item ->> 'sha256' = %(sha256)s
+ORDER BY at DESC LIMIT 1
+
+-- name: views
+SELECT at, actor, action, detail FROM access_log
+WHERE household_id = %(household_id)s ORDER BY at DESC, n DESC LIMIT %(limit)s::integer

@@ -1,0 +1,102 @@
+"""`doorguard demo`: the whole product on temporary services, with a story."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.accounts.users import ensure_administrator
+from app.cli.command import Result, command, say
+from app.embedded.installation import Installation
+from app.embedded.services import Plan, Services
+from app.site import Site
+from core.clock import SystemClock
+
+
+def demo(
+    site: Site,
+    *,
+    video: Annotated[
+        Path | None, typer.Option(help="Replay this video at the camera instead of a scene.")
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="End when the story has played.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show the processes' logs.")] = False,
+) -> Result:
+    """Show the whole path: camera and button to database, screen and pager. Leaves nothing behind.
+
+    Three homes: somebody loiters at a door, an SOS button is pressed, a resident comes home.
+    """
+    from app.demo.story import Story  # loads OpenCV, which no other command needs
+
+    folder = Path(tempfile.mkdtemp(prefix="doorguard-demo-"))
+    folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
+    stop = threading.Event()
+    clock = SystemClock()
+    log = (folder / "log").open("w", encoding="utf-8")
+
+    def on_line(name: str, line: str) -> None:
+        log.write(f"{name:<8} | {line}\n")
+        if verbose:
+            say(f"{name:<8} | {line}")
+
+    try:
+        services = Services(
+            Installation(folder),
+            Plan(broker=site.broker, database=site.database, durable=False),
+            clock=clock,
+            on_line=on_line,
+            progress=lambda text: say(f"  {text} …"),
+            reachable=folder,
+        )
+
+        def ask_to_stop(*_: object) -> None:
+            stop.set()
+            services.interrupt()
+
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, ask_to_stop)
+        with services:
+            say("Door Guard demo")
+            services.start()
+            with services.database.transaction() as conn:
+                administrator = ensure_administrator(conn)
+            url = services.settings.public_url
+            say(f"  operator's board  {url}/")
+            if administrator:
+                say(f"    sign in as      {administrator[0]}   password {administrator[1]}")
+            say(f"  API documentation {url}/docs")
+            story = Story(
+                services.settings, services.database, clock, video=video, tell=say, stop=stop
+            )
+            try:
+                story.play(once=once)
+            finally:
+                log.flush()
+            say("stopping …")
+    finally:
+        log.close()
+        shutil.rmtree(folder, ignore_errors=True)
+    result = story.expectations.as_dict()
+    lines = [
+        f"  {'held  ' if item['held'] else 'FAILED'} {item['name']:<26}"
+        + (f"{item['ms']:>9.0f} ms" if item["ms"] is not None else " " * 12)
+        + f"  {item.get('detail', '')}"
+        for item in result["expectations"]
+    ]
+    for line in lines:
+        say(line)
+    if not once:
+        result = {**result, "ok": True}  # stopped by hand: the story need not have ended
+    return result, "every expectation held" if story.expectations.ok else "NOT every one held"
+
+
+def register(to: typer.Typer) -> None:
+    """Add this command."""
+    command(to, "demo")(demo)

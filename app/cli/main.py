@@ -1,0 +1,39 @@
+"""The `doorguard` program."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from app.cli import demo, registry, running, simulate
+from app.cli.command import command
+from core.telemetry import configure_logging
+
+_HELP = "Door cameras and SOS buttons to a paged responder."
+cli = typer.Typer(help=_HELP, no_args_is_help=True, add_completion=False)
+cli.add_typer(registry.household, name="household")
+cli.add_typer(registry.device, name="device")
+cli.add_typer(registry.responder, name="responder")
+cli.add_typer(registry.user, name="user")
+command(cli, "token")(registry.token)
+running.register(cli)
+demo.register(cli)
+simulate.register(cli)
+
+
+@cli.callback()
+def _root(
+    *, show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    if show_version:
+        print(version("doorguard"))
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line."""
+    configure_logging("cli", json=not sys.stderr.isatty())
+    cli()

@@ -1,0 +1,270 @@
+"""`doorguard household|device|responder|user add|list|remove` and `doorguard token`: setting up."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+from enum import StrEnum
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import typer
+
+from alerts import responders
+from app.accounts import tokens, users
+from app.cli.command import Result, command, table
+from app.site import Site
+from core.errors import ConfigurationError, PermanentError
+from core.settings import BrokerAddress
+from gateway import registry
+from households import homes
+
+household = typer.Typer(no_args_is_help=True, help="Homes in the service.")
+device = typer.Typer(no_args_is_help=True, help="Door cameras and SOS buttons.")
+responder = typer.Typer(no_args_is_help=True, help="Those who go to the door.")
+user = typer.Typer(no_args_is_help=True, help="Who may sign in or use the API.")
+
+# City Hall of Seoul, where a home without a position is put; the text says so.
+_DEFAULT_LAT, _DEFAULT_LON = 37.5663, 126.9779
+
+
+class DeviceKind(StrEnum):
+    """What can be installed."""
+
+    CAMERA = "camera"
+    BUTTON = "button"
+
+
+class UserRole(StrEnum):
+    """What a user may do."""
+
+    RESIDENT = "resident"
+    OPERATOR = "operator"
+    ADMINISTRATOR = "administrator"
+
+
+Lat = Annotated[float | None, typer.Option(help="Latitude, degrees (WGS 84).")]
+Lon = Annotated[float | None, typer.Option(help="Longitude, degrees (WGS 84).")]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _position(lat: float | None, lon: float | None) -> tuple[float, float]:
+    if (lat is None) != (lon is None):
+        raise ConfigurationError("--lat and --lon go together")
+    return (_DEFAULT_LAT if lat is None else lat, _DEFAULT_LON if lon is None else lon)
+
+
+@command(household, "add")
+def household_add(
+    site: Site,
+    household_id: Annotated[str, typer.Argument(metavar="ID")],
+    *,
+    name: Annotated[str, typer.Option(help="How people call it.")] = "",
+    address: Annotated[str, typer.Option(help="Where a responder must arrive.")] = "",
+    access_note: Annotated[str, typer.Option(help="Door code, which stairs, the dog…")] = "",
+    district: Annotated[str, typer.Option(help="District it belongs to.")] = "",
+    resident: Annotated[str, typer.Option(help="Name of the person who lives there.")] = "",
+    phone: Annotated[str, typer.Option(help="Their telephone.")] = "",
+    lat: Lat = None,
+    lon: Lon = None,
+) -> Result:
+    """Enrol a home. Without --lat and --lon it stands at Seoul City Hall."""
+    at = _position(lat, lon)
+    home = homes.Home(household_id, name or household_id, *at, address, access_note, district)
+    with site.connect() as conn:
+        homes.add_household(conn, home)
+        if resident:
+            homes.add_resident(conn, household_id, name=resident, phone=phone)
+    return {"household": household_id, "lat": at[0], "lon": at[1]}, f"household {household_id}"
+
+
+@command(household, "list")
+def household_list(site: Site) -> Result:
+    """List the homes."""
+    with site.connect() as conn:
+        rows = homes.list_households(conn)
+    columns = ["household_id", "name", "district", "address", "lat", "lon"]
+    return {"households": rows}, table(rows, columns, "no households")
+
+
+@command(household, "remove")
+def household_remove(
+    site: Site, household_id: Annotated[str, typer.Argument(metavar="ID")]
+) -> Result:
+    """End a home's service; its history stays."""
+    with site.connect() as conn:
+        homes.remove_household(conn, household_id, now=_now())
+    return {"household": household_id, "removed": True}, f"removed {household_id}"
+
+
+@command(device, "add")
+def device_add(
+    site: Site,
+    device_id: Annotated[str, typer.Argument(metavar="ID")],
+    *,
+    household_id: Annotated[str, typer.Option("--household", metavar="H")],
+    kind: Annotated[DeviceKind, typer.Option()],
+) -> Result:
+    """Register a device at a home and print its credentials, this once."""
+    broker = BrokerAddress(site.settings().broker)
+    with site.connect() as conn:
+        made = registry.add_device(
+            conn, device_id, household_id=household_id, kind=kind, now=_now()
+        )
+    result: dict[str, Any] = {
+        "device": made.device,
+        "username": made.username,
+        "password": made.password,
+        "host": broker.host,
+        "port": broker.port,
+        "tls": broker.tls,
+        "topic_root": made.topic_root,
+    }
+    return result, "\n".join(f"{key:<11} {value}" for key, value in result.items())
+
+
+@command(device, "list")
+def device_list(site: Site) -> Result:
+    """List the devices in service."""
+    with site.connect() as conn:
+        rows = registry.list_devices(conn)
+    return {"devices": rows}, table(rows, ["device_id", "kind", "household_id"], "no devices")
+
+
+@command(device, "remove")
+def device_remove(site: Site, device_id: Annotated[str, typer.Argument(metavar="ID")]) -> Result:
+    """Revoke a device's credentials; its history stays with the home it served."""
+    with site.connect() as conn:
+        registry.remove_device(conn, device_id, now=_now())
+    return {"device": device_id, "removed": True}, f"removed {device_id}"
+
+
+@command(device, "configure")
+def device_configure(
+    site: Site,
+    device_id: Annotated[str, typer.Argument(metavar="ID")],
+    *,
+    loiter_after_s: Annotated[
+        float, typer.Option(help="Staying this long at the door is loitering.", min=10, max=300)
+    ] = 30.0,
+) -> Result:
+    """Set what a camera calls loitering; it is published to the detectors as retained `config`."""
+    with site.connect() as conn:
+        version = registry.configure(conn, device_id, {"loiter": {"after_s": loiter_after_s}})
+    result = {"device": device_id, "config_version": version}
+    return result, f"{device_id}: configuration {version}"
+
+
+def _shift(text: str | None) -> tuple[time, time] | None:
+    if not text:
+        return None
+    try:
+        start, end = text.split("-")
+        return time.fromisoformat(start), time.fromisoformat(end)
+    except ValueError:
+        raise PermanentError(f"--shift {text}: HH:MM-HH:MM is expected, 21:00-02:30 say") from None
+
+
+@command(responder, "add")
+def responder_add(
+    site: Site,
+    responder_id: Annotated[str, typer.Argument(metavar="ID")],
+    *,
+    name: Annotated[str, typer.Option(help="Name on the board and in pages.")] = "",
+    kind: Annotated[responders.Kind, typer.Option()] = "guard",
+    webhook: Annotated[str | None, typer.Option(help="URL that receives signed pages.")] = None,
+    apprise: Annotated[str | None, typer.Option(help="Apprise URL: SMS, push, mail, chat…")] = None,
+    shift: Annotated[
+        str | None, typer.Option(help="HH:MM-HH:MM local time; around the clock when absent.")
+    ] = None,
+    lat: Lat = None,
+    lon: Lon = None,
+) -> Result:
+    """Add a responder; the webhook's signing secret is printed this once."""
+    if not webhook and not apprise:
+        raise ConfigurationError("a responder is reached by --webhook URL or --apprise URL")
+    if webhook and urlsplit(webhook).scheme not in {"http", "https"}:
+        raise ConfigurationError(f"--webhook {webhook}: an http or https URL is expected")
+    at = _position(lat, lon)
+    with site.connect() as conn:
+        made = responders.add(
+            conn,
+            responder_id,
+            name=name or responder_id,
+            kind=kind,
+            lat=at[0],
+            lon=at[1],
+            webhook_url=webhook,
+            apprise_url=apprise,
+            shift=_shift(shift),
+            now=_now(),
+        )
+    result = {"responder": responder_id, "webhook_secret": made.get("webhook_secret")}
+    return result, "\n".join(f"{key:<15} {value}" for key, value in result.items())
+
+
+@command(responder, "list")
+def responder_list(site: Site) -> Result:
+    """List the responders."""
+    with site.connect() as conn:
+        rows = responders.list_all(conn)
+    shown = [{key: value for key, value in row.items() if key != "webhook_secret"} for row in rows]
+    columns = ["responder_id", "name", "kind", "lat", "lon"]
+    return {"responders": shown}, table(shown, columns, "no responders")
+
+
+@command(responder, "remove")
+def responder_remove(
+    site: Site, responder_id: Annotated[str, typer.Argument(metavar="ID")]
+) -> Result:
+    """Page this responder no more."""
+    with site.connect() as conn:
+        responders.remove(conn, responder_id, now=_now())
+    return {"responder": responder_id, "removed": True}, f"removed {responder_id}"
+
+
+@command(user, "add")
+def user_add(
+    site: Site,
+    user_id: Annotated[str, typer.Argument(metavar="NAME")],
+    *,
+    role: Annotated[UserRole, typer.Option()] = UserRole.RESIDENT,
+    household_ids: Annotated[
+        list[str] | None, typer.Option("--household", metavar="H", help="A home of theirs.")
+    ] = None,
+) -> Result:
+    """Add a user with a random password, printed this once."""
+    with site.connect() as conn:
+        password = users.add_user(conn, user_id, role, household_ids or [])
+    result = {"user": user_id, "role": str(role), "password": password}
+    return result, "\n".join(f"{key:<9} {value}" for key, value in result.items())
+
+
+@command(user, "list")
+def user_list(site: Site) -> Result:
+    """List the users."""
+    with site.connect() as conn:
+        rows = users.list_users(conn)
+    return {"users": rows}, table(rows, ["user_id", "role", "households"], "no users")
+
+
+@command(user, "remove")
+def user_remove(site: Site, user_id: Annotated[str, typer.Argument(metavar="NAME")]) -> Result:
+    """End a user's access; their tokens die at once."""
+    with site.connect() as conn:
+        users.remove_user(conn, user_id, _now())
+    return {"user": user_id, "removed": True}, f"removed {user_id}"
+
+
+def token(
+    site: Site,
+    user_id: Annotated[str, typer.Argument(metavar="USER")],
+    *,
+    days: Annotated[int, typer.Option(help="How long it holds.", min=1, max=3650)] = 90,
+) -> Result:
+    """Print a bearer token for the API."""
+    with site.connect() as conn:
+        issued = tokens.issue_token(conn, user_id, _now(), days=days)
+    return {"user": user_id, "token": issued, "days": days}, issued

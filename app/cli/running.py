@@ -1,0 +1,129 @@
+"""`doorguard up`, `run`, `migrate`, `status`: starting, and looking at what runs."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from datetime import UTC, datetime
+from enum import StrEnum
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.accounts.users import ensure_administrator
+from app.cli.command import Result, command, say
+from app.embedded.installation import Installation, reachable_folder
+from app.embedded.services import Plan, Services
+from app.site import Site
+from app.status import as_text, status
+from core.clock import SystemClock
+from core.migrate import migrate
+from core.telemetry import configure_logging
+
+
+class ProcessName(StrEnum):
+    """A process that can be run alone, in a container or under systemd, say."""
+
+    ALARMS = "alarms"
+    INGEST = "ingest"
+    DETECT = "detect"
+    APP = "app"
+    BROKER = "broker"
+
+
+def up(
+    site: Site,
+    *,
+    mqtt_port: Annotated[int | None, typer.Option(help="Where devices connect.")] = None,
+    http_port: Annotated[int | None, typer.Option(help="Where people connect.")] = None,
+    host: Annotated[
+        str, typer.Option(help="Address of the MQTT listener; beyond loopback it needs TLS.")
+    ] = "127.0.0.1",
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate of the MQTT listener.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its key.")] = None,
+    public_url: Annotated[
+        str | None, typer.Option(help="How responders reach the app; stands in page links.")
+    ] = None,
+) -> Result:
+    """Start everything on this machine, watch over it, stop it on Ctrl-C."""
+    clock = SystemClock()
+    installation = Installation(site.folder)
+    installation.lock()
+    services = Services(
+        installation,
+        Plan(
+            broker=site.broker,
+            database=site.database,
+            mqtt_port=mqtt_port,
+            http_port=http_port,
+            host=host,
+            tls_cert=str(tls_cert.absolute()) if tls_cert else None,
+            tls_key=str(tls_key.absolute()) if tls_key else None,
+            public_url=public_url,
+        ),
+        clock=clock,
+        on_line=lambda name, line: say(f"{name:<8} | {line}"),
+        progress=lambda text: say(f"doorguard: {text}"),
+        reachable=reachable_folder(),
+    )
+    stop = threading.Event()
+
+    def ask_to_stop(*_: object) -> None:
+        stop.set()
+        services.interrupt()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, ask_to_stop)
+    with services:
+        services.start()
+        with services.database.transaction() as conn:
+            administrator = ensure_administrator(conn)
+        say(f"doorguard: serving. Screens and API: {services.settings.public_url}")
+        say(f"doorguard: devices connect to {services.settings.broker}")
+        if administrator:
+            say(f"doorguard: first start. Sign in as {administrator[0]} with {administrator[1]}")
+            say("doorguard: this password is shown once and stored nowhere.")
+        stop.wait()
+        say("doorguard: stopping")
+    installation.unlock()
+    return {"ok": True, "stopped": True}, ""
+
+
+def migrate_command(site: Site) -> Result:
+    """Bring the database to the newest schema."""
+    applied = migrate(site.dsn())
+    text = "\n".join(f"applied {name}" for name in applied) or "nothing to apply"
+    return {"applied": applied}, text
+
+
+def status_command(site: Site) -> Result:
+    """Tell what runs, versions, lag, rejects and the last synthetic SOS."""
+    with site.connect() as conn:
+        found = status(conn, datetime.now(UTC))
+    return found, as_text(found)
+
+
+def run_command(site: Site, process: Annotated[ProcessName, typer.Argument()]) -> Result:
+    """Run one process in the foreground, until a signal."""
+    settings = site.settings()
+    configure_logging(process, json=not sys.stderr.isatty())
+    threading.excepthook = _end_on_bug
+    import_module(f"app.processes.{process}").run(settings)  # each process loads only its own
+    return {"ok": True, "process": str(process)}, ""
+
+
+def _end_on_bug(args: threading.ExceptHookArgs) -> None:
+    """A thread that died of a bug takes its process with it; the supervisor starts a clean one."""
+    sys.excepthook(args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback)
+    signal.raise_signal(signal.SIGABRT)
+
+
+def register(to: typer.Typer) -> None:
+    """Add these commands."""
+    command(to, "up")(up)
+    command(to, "run")(run_command)
+    command(to, "migrate")(migrate_command)
+    command(to, "status")(status_command)

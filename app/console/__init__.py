@@ -1,0 +1,1 @@
+"""The screens: the operators' board, signing in, and the responder's page."""

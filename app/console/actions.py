@@ -1,0 +1,148 @@
+"""What an operator does at the board: each in one transaction, under the operator's own name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from alerts import board, incidents, responders
+from alerts.audit import record_access
+from alerts.board import IncidentCard
+from alerts.ranking import Position, distance_m
+from app.accounts.principal import Principal, Role
+from app.accounts.sessions import resume_session
+from app.api.desk import Desk
+from core import sql
+from core.database import Connection
+from core.errors import NotFound, Refused
+
+Outcome = Literal["closed", "false_alarm", "cancelled"]
+OUTCOMES: tuple[Outcome, ...] = ("closed", "false_alarm", "cancelled")
+STAFF = frozenset({Role.OPERATOR, Role.ADMINISTRATOR})
+HANDOVER = timedelta(hours=1)  # evidence stays in reach of a detail that was just closed
+_QUERIES = sql.load("app.console")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A responder whom an operator may send by name."""
+
+    responder_id: str
+    name: str
+    distance_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An incident in detail, and who could be sent."""
+
+    card: IncidentCard
+    choices: tuple[Choice, ...]
+
+
+def whoami(desk: Desk, conn: Connection, session: Mapping[str, Any]) -> Principal:
+    """Return who sits at the board; raise `Refused` when the session does not hold any more."""
+    who = resume_session(conn, session, desk.clock.now())
+    if who.role not in STAFF:
+        raise Refused("this board is for operators")
+    return who
+
+
+def check(desk: Desk, session: Mapping[str, Any]) -> Principal:
+    """Return who sits at the board; raises `Refused`, `DatabaseAway`."""
+    with desk.database.transaction() as conn:
+        return whoami(desk, conn, session)
+
+
+@contextmanager
+def _acting(
+    desk: Desk, session: Mapping[str, Any]
+) -> Iterator[tuple[Connection, Principal, datetime]]:
+    with desk.database.transaction() as conn:
+        yield conn, whoami(desk, conn, session), desk.clock.now()
+
+
+def open_detail(desk: Desk, session: Mapping[str, Any], incident_id: int) -> Opened:
+    """Read an open incident, with the look in the access log; raises `NotFound`, `Refused`."""
+    with _acting(desk, session) as (conn, who, now):
+        card = board.card(conn, incident_id)
+        if card.closed_at is not None:
+            raise NotFound(f"incident {incident_id} is closed")
+        _record(conn, who, "incident", card, now)
+        return Opened(card, _choices(conn, card))
+
+
+def _record(
+    conn: Connection, who: Principal, action: str, card: IncidentCard, now: datetime
+) -> None:
+    record_access(
+        conn,
+        actor=who.user_id,
+        action=action,
+        household_id=card.household_id,
+        now=now,
+        detail={
+            "reason": "incident",
+            "incident_id": card.incident_id,
+            "role": who.role.value,
+        },
+    )
+
+
+def _choices(conn: Connection, card: IncidentCard) -> tuple[Choice, ...]:
+    place = conn.execute(_QUERIES["home_position"], {"household_id": card.household_id}).fetchone()
+    if place is None:
+        return ()
+    home = Position(place["lat"], place["lon"])
+    found = [
+        Choice(row["responder_id"], row["name"], distance_m(home, Position(row["lat"], row["lon"])))
+        for row in responders.list_all(conn)
+        if row["kind"] != "engineer"
+    ]
+    return tuple(sorted(found, key=lambda one: one.distance_m))
+
+
+def acknowledge(desk: Desk, session: Mapping[str, Any], incident_id: int) -> None:
+    """Take an incident in hand; raises `Conflict` naming who was first."""
+    with _acting(desk, session) as (conn, who, now):
+        incidents.acknowledge(conn, incident_id, actor=who.user_id, now=now)
+
+
+def dispatch(
+    desk: Desk, session: Mapping[str, Any], incident_id: int, responder_id: str | None
+) -> bool:
+    """Page a responder, the suggested next when None; False when there is nobody to page."""
+    with _acting(desk, session) as (conn, who, now):
+        page_id = incidents.dispatch(
+            conn,
+            incident_id,
+            actor=who.user_id,
+            now=now,
+            settings=desk.settings,
+            responder_id=responder_id,
+        )
+        return page_id is not None
+
+
+def close(
+    desk: Desk, session: Mapping[str, Any], incident_id: int, outcome: Outcome, note: str
+) -> None:
+    """End an incident with its finding."""
+    with _acting(desk, session) as (conn, who, now):
+        incidents.close(
+            conn, incident_id, actor=who.user_id, now=now, outcome=outcome, note=note.strip()
+        )
+
+
+def evidence_key(desk: Desk, session: Mapping[str, Any], incident_id: int, sha256: str) -> str:
+    """Return the object key of an incident's picture, with the look in the access log."""
+    with _acting(desk, session) as (conn, who, now):
+        card = board.card(conn, incident_id)
+        key = next((line.key for line in card.evidence if line.sha256 == sha256), None)
+        if key is None or (card.closed_at is not None and now - card.closed_at > HANDOVER):
+            raise NotFound("no such evidence of this incident")
+        _record(conn, who, "evidence", card, now)
+        return key

@@ -1,0 +1,121 @@
+"""One feed per process: what the board shows, read within moments of every change.
+
+A thread waits for NOTIFY and reads once a second anyhow; each reading goes to every open screen.
+A screen can tell how old its picture is: `Snapshot.as_of` only moves when the database answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from alerts import board, synthetic
+from alerts.board import IncidentCard
+from core.clock import Clock
+from core.database import Connection, Database, translated
+from core.errors import DatabaseAway
+from core.telemetry import logger
+
+POLL_S = 1.0
+_RECENT = 8
+_log = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TestCall:
+    """The last synthetic SOS."""
+
+    at: datetime
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the board shows: open incidents in the order of urgency, and what closed lately."""
+
+    as_of: datetime
+    cards: tuple[IncidentCard, ...]
+    recent: tuple[IncidentCard, ...]
+    test_call: TestCall | None
+
+    def card(self, incident_id: int) -> IncidentCard | None:
+        """Return an open incident."""
+        return next((card for card in self.cards if card.incident_id == incident_id), None)
+
+
+def read(conn: Connection, now: datetime) -> Snapshot:
+    """Read everything in one transaction, so that the parts agree."""
+    with conn.transaction():
+        last = synthetic.last_check(conn)
+        return Snapshot(
+            as_of=now,
+            cards=tuple(board.queue(conn, now)),
+            recent=tuple(board.recent(conn, _RECENT)),
+            test_call=TestCall(last["started_at"], last["ok"]) if last else None,
+        )
+
+
+Receiver = Callable[[Snapshot], None]
+
+
+class BoardFeed:
+    """Hands each reading to its subscribers, in the event loop that `start` was given."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._receivers: set[Receiver] = set()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="board-feed", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.latest: Snapshot | None = None
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; a reading under way may take another second."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join(timeout=POLL_S * 3)
+
+    def subscribe(self, receiver: Receiver) -> None:
+        """Call `receiver` in the event loop with each reading, the latest one at once."""
+        self._receivers.add(receiver)
+        if self.latest:
+            receiver(self.latest)
+
+    def unsubscribe(self, receiver: Receiver) -> None:
+        self._receivers.discard(receiver)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._follow()
+            except DatabaseAway as error:
+                _log.warning("the board has lost the database", error=str(error))
+                self._stop.wait(POLL_S)
+
+    def _follow(self) -> None:
+        with self._database.listener() as conn, translated():
+            conn.execute("LISTEN incidents")
+            while not self._stop.is_set():
+                self._publish(read(conn, self._clock.now()))
+                for _ in conn.notifies(timeout=POLL_S, stop_after=1):
+                    pass
+
+    def _publish(self, snapshot: Snapshot) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._hand_out, snapshot)
+
+    def _hand_out(self, snapshot: Snapshot) -> None:
+        self.latest = snapshot
+        for receiver in list(self._receivers):
+            try:
+                receiver(snapshot)
+            except Exception:  # noqa: BLE001 - one broken screen must not blind the others
+                _log.exception("a screen could not be brought up to date; it says so itself")

@@ -1,0 +1,108 @@
+"""Puts the screens onto the application: sessions, files, signing in, the board."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from importlib import resources
+from typing import Any
+
+import nicegui
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
+from nicegui import ui
+from starlette.middleware.sessions import SessionMiddleware
+
+from app.api.desk import Desk, DeskDep
+from app.api.households import picture
+from app.console import actions, responder_page, sessions
+from app.console.attempts import Attempts
+from app.console.feed import BoardFeed
+from app.console.presenting import Templates
+from app.console.screen import Screen
+from app.console.words import Words
+from core.errors import Refused, TemporaryError
+from core.secrets import derive
+
+_RECONNECT_S = 120.0  # a screen that lost its way for two minutes goes on where it was
+
+
+def mount(app: FastAPI, desk: Desk, *, language: str = "en") -> None:
+    """Add the screens. NiceGUI keeps its state in the process: once per process."""
+    words = Words(language)
+    templates = Templates(words, desk.settings.timezone)
+    feed = BoardFeed(desk.database, desk.clock)
+    secret = derive(desk.settings.service_key, "console-session")
+    app.add_middleware(
+        SessionMiddleware,
+        secret_key=secret,
+        session_cookie="doorguard",
+        max_age=None,  # ends with the browser; `until` inside ends it with the shift
+        same_site="strict",
+        https_only=desk.settings.public_url.startswith("https://"),
+    )
+    app.include_router(sessions.router(Attempts(desk.clock), templates))
+    app.include_router(responder_page.router(templates))
+    app.add_api_route(
+        "/console/evidence/{incident_id}/{sha256}", _evidence, include_in_schema=False
+    )
+    static = str(resources.files("app.console").joinpath("static"))
+    app.mount("/console/static", StaticFiles(directory=static))
+    _board(desk, feed, words, templates)
+    nicegui.app.storage.path = desk.settings.state_folder / "console"
+    nicegui.app.on_startup(lambda: feed.start(asyncio.get_running_loop()))
+    nicegui.app.on_shutdown(feed.stop)
+    ui.run_with(
+        app,
+        title=words("login.title"),
+        favicon=resources.files("app.console").joinpath("static/icon.svg").read_text("utf-8"),
+        dark=True,
+        reconnect_timeout=_RECONNECT_S,
+        tailwind=False,
+        storage_secret=secret,
+        show_welcome_message=False,
+    )
+
+
+def _evidence(request: Request, desk: DeskDep, incident_id: int, sha256: str) -> Response:
+    key = actions.evidence_key(desk, request.session, incident_id, sha256)
+    answer = picture(desk, key, sha256)
+    # a screen redraws its detail; one look is one line in the access log
+    answer.headers["Cache-Control"] = "private, max-age=3600, immutable"
+    return answer
+
+
+def _head(words: Words, timezone: str) -> str:
+    said = {
+        "timezone": timezone,
+        "soundOn": words("board.sound.on"),
+        "soundOff": words("board.sound.off"),
+        "stale": words("board.stale", at="{at}"),
+        "staleDatabase": words("board.stale.database", at="{at}"),
+    }
+    return (
+        '<link rel="stylesheet" href="/console/static/board.css">'
+        f"<script>window.dgWords = {json.dumps(said)};</script>"
+        '<script src="/console/static/board.js"></script>'
+    )
+
+
+def _board(desk: Desk, feed: BoardFeed, words: Words, templates: Templates) -> None:
+    head = _head(words, desk.settings.timezone)
+
+    @ui.page("/", title=words("board.title"))
+    async def board(request: Request, incident: int | None = None) -> Any:
+        session = dict(request.session)
+        try:
+            who = await asyncio.to_thread(actions.check, desk, session)
+        except Refused:
+            return RedirectResponse("/login?ended=1" if "user" in session else "/login", 303)
+        except TemporaryError:
+            text = templates.render("notice.html", notice="login.away", again=True)
+            return HTMLResponse(text, 503, headers={"Retry-After": "2"})
+        ui.add_head_html(head)
+        screen = Screen(desk, feed, words, templates, who, session)
+        if incident is not None:
+            screen.open_incident(incident)
+        return None

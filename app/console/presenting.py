@@ -1,0 +1,123 @@
+"""How times, distances and facts are shown; pure, and the same on every screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from alerts.board import IncidentCard, LogLine, PageLine
+from alerts.evidence import evidence_in
+from app.console.words import Words
+
+_ACTIVE = ("arrived", "accepted", "sent", "planned")
+
+
+def distance(metres: float) -> str:
+    """Return a distance as people say it: whole tens of metres, then kilometres."""
+    return f"{round(metres, -1):.0f} m" if metres < 995 else f"{metres / 1000:.1f} km"
+
+
+def epoch_ms(at: datetime) -> int:
+    """Return milliseconds since the epoch, as the page's own clock counts."""
+    return round(at.timestamp() * 1000)
+
+
+def box_percent(box: object) -> dict[str, float] | None:
+    """Return a detector's box in percent of the picture, None when it is no box.
+
+    Takes fractions of the picture, as a mapping with x, y, w, h or as a list in that order.
+    """
+    sides: list[object] = []
+    if isinstance(box, Mapping):
+        sides = [box.get(name) for name in ("x", "y", "w", "h")]
+    elif isinstance(box, list):
+        sides = box
+    numbers = [float(side) * 100 for side in sides if isinstance(side, int | float)]
+    if len(numbers) != 4 or len(sides) != 4:
+        return None
+    x, y, w, h = numbers
+    left, top = max(0.0, min(x, 100.0)), max(0.0, min(y, 100.0))
+    right, bottom = max(0.0, min(x + w, 100.0)), max(0.0, min(y + h, 100.0))
+    if right <= left or bottom <= top:
+        return None
+    return {"left": left, "top": top, "width": right - left, "height": bottom - top}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture of evidence; `box` as the detector wrote it."""
+
+    sha256: str
+    captured_at: datetime
+    box: object
+
+
+def pictures(card: IncidentCard, limit: int) -> list[Picture]:
+    """Return the newest pictures first, each once, at most `limit`, with the box of its event."""
+    boxes: dict[str, object] = {}
+    for event in card.events:
+        for line in evidence_in(event.data):
+            boxes[line.sha256] = event.data.get("box")
+    newest = {line.sha256: line for line in card.evidence[::-1]}
+    return [
+        Picture(line.sha256, line.captured_at, line.box or boxes.get(line.sha256))
+        for line in newest.values()
+    ][:limit]
+
+
+def foremost(pages: Iterable[PageLine]) -> PageLine | None:
+    """Return the page an operator asks about first: who comes, else who was asked last."""
+    lines = list(pages)
+    for state in _ACTIVE[:2]:
+        for line in lines:
+            if line.state == state:
+                return line
+    return max(lines, key=lambda line: (line.planned_at, line.page_id), default=None)
+
+
+def log_line(line: LogLine, names: Mapping[str, str], words: Words) -> str:
+    """Return one line of the timeline in words; `names` turns responder ids into names."""
+    given: dict[str, Any] = dict(line.detail)
+    who = str(given.get("responder_id") or given.get("responder") or "")
+    return words.of("move", line.move, responder=names.get(who, who))
+
+
+def note_of(line: LogLine) -> str:
+    """Return the free text of a log line, empty when it has none."""
+    return str(line.detail.get("note") or "")
+
+
+class Templates:
+    """The HTML of the screens; everything that comes from data is escaped."""
+
+    def __init__(self, words: Words, timezone: str) -> None:
+        self._zone = ZoneInfo(timezone)
+        self._environment = Environment(
+            loader=PackageLoader("app.console"),
+            autoescape=select_autoescape(default=True),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.globals.update(t=words, of=words.of, language=words.language)
+        self._environment.filters.update(
+            clock=self.clock, distance=distance, ms=epoch_ms, box=box_percent
+        )
+
+    def clock(self, at: datetime) -> str:
+        """Return the local time of day of the service, to the second."""
+        return at.astimezone(self._zone).strftime("%H:%M:%S")
+
+    def render(self, name: str, **given: Any) -> str:
+        """Return the text of a template."""
+        return self._environment.get_template(name).render(**given)
+
+
+def names_of(card: IncidentCard) -> dict[str, str]:
+    """Return responder names by id, of those who were paged."""
+    return {line.responder_id: line.responder_name for line in card.pages}

@@ -1,0 +1,1 @@
+"""The demo: three homes, a loiterer, an SOS press and somebody coming home, on the real thing."""

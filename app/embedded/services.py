@@ -1,0 +1,231 @@
+"""Everything on one machine: database, broker and processes under one supervisor.
+
+`doorguard up`, the demo and the tests all start through here. What is named from outside (a
+broker, a database) is not started.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+from app.embedded.broker import NAME as BROKER
+from app.embedded.broker import EmbeddedBroker
+from app.embedded.installation import Installation
+from app.embedded.postgres import EmbeddedPostgres
+from app.provision import ensure_synthetic
+from core import liveness
+from core.clock import Clock
+from core.database import Database
+from core.errors import ConfigurationError, TemporaryError
+from core.migrate import migrate
+from core.settings import Settings, load
+from core.supervisor import Program, Supervisor
+from gateway.nats_config import Listener
+
+PROCESSES = ("alarms", "ingest", "detect", "app")
+_POLL_S = 0.05
+_HEALTHY_WITHIN_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to start, and where it listens."""
+
+    broker: str | None = None  # an outside broker's URL
+    database: str | None = None  # an outside database's DSN
+    mqtt_port: int | None = None
+    http_port: int | None = None
+    host: str = "127.0.0.1"
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    public_url: str | None = None
+    durable: bool = True
+
+    def check(self) -> None:
+        """Raise `ConfigurationError` when it would carry alarms in the clear over a network."""
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ConfigurationError("--tls-cert and --tls-key go together")
+        if self.host not in {"127.0.0.1", "localhost", "::1"} and not self.tls_cert:
+            raise ConfigurationError(
+                f"--host {self.host} reaches beyond this machine: give --tls-cert and --tls-key, "
+                "or keep 127.0.0.1 behind a proxy that speaks TLS"
+            )
+
+
+class Services:
+    """A running installation. `progress` is told what takes longer than a moment."""
+
+    def __init__(
+        self,
+        installation: Installation,
+        plan: Plan,
+        *,
+        clock: Clock,
+        on_line: Callable[[str, str], None],
+        progress: Callable[[str], None],
+        reachable: Path,
+    ) -> None:
+        plan.check()
+        self._home = installation
+        self._plan = plan
+        self._clock = clock
+        self._on_line = on_line
+        self._progress = progress
+        self._reachable = reachable
+        self._interrupted = threading.Event()
+        self._postgres: EmbeddedPostgres | None = None
+        self._broker: EmbeddedBroker | None = None
+        self.supervisor = Supervisor(clock, self._line)
+        self.settings = self._make_settings()
+        self.database = Database(self.settings.database, application="doorguard-up")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _line(self, name: str, line: str) -> None:
+        if name == BROKER and self._broker:
+            self._broker.read_log(line)
+        self._on_line(name, line)
+
+    def _make_settings(self) -> Settings:
+        home, plan = self._home, self._plan
+        if plan.database is None:
+            self._postgres = EmbeddedPostgres(
+                home.folder,
+                port=home.port("postgres"),
+                password=home.secret("postgres"),
+                reachable=self._reachable,
+                durable=plan.durable,
+            )
+        scheme = "mqtts" if plan.tls_cert else "mqtt"
+        mqtt_port = home.port("mqtt", plan.mqtt_port) if plan.broker is None else 0
+        http_port = home.port("http", plan.http_port)
+        return load(
+            database=self._postgres.dsn() if self._postgres else plan.database,
+            broker=plan.broker or f"{scheme}://{plan.host}:{mqtt_port}",
+            service_key=home.secret("service_key"),
+            objects=str(home.folder / "objects"),
+            public_url=plan.public_url or f"http://127.0.0.1:{http_port}",
+            http_host="127.0.0.1",
+            http_port=http_port,
+            state_folder=home.folder / "state",
+            broker_ca_file=plan.tls_cert,
+        )
+
+    def environment(self) -> dict[str, str]:
+        """Return the settings as the environment of a child process."""
+        return {
+            f"DOORGUARD_{name.upper()}": str(value)
+            for name, value in self.settings.model_dump().items()
+            if value is not None
+        }
+
+    def start(self, processes: Sequence[str] = PROCESSES) -> None:
+        """Bring everything up and wait until it serves. Raises `DoorGuardError`."""
+        self._start_database()
+        self._start_broker()
+        self._home.write_environment(self.environment())
+        for name in processes:
+            self.supervisor.add(
+                Program(
+                    name=name,
+                    argv=[sys.executable, "-m", "app.cli", "run", name],
+                    env={**self.environment(), "PYTHONUNBUFFERED": "1"},
+                )
+            )
+        self._wait_healthy(processes)
+
+    def _start_database(self) -> None:
+        postgres = self._postgres
+        if postgres:
+            self._progress("starting PostgreSQL")
+            self.supervisor.add(postgres.prepare())
+            self._wait("PostgreSQL", postgres.ready, None)
+            postgres.make_database()
+        self._progress("migrating the database")
+        applied = migrate(self.settings.database)
+        if applied:
+            self._progress(f"applied {len(applied)} migrations")
+        self.database.open()
+        with self.database.transaction() as conn:
+            ensure_synthetic(conn, self.settings.service_key, self._clock.now())
+
+    def _start_broker(self) -> None:
+        plan = self._plan
+        if plan.broker is not None:
+            return
+        self._progress("starting the broker")
+        address = self.settings.broker.rsplit(":", 1)
+        self._broker = EmbeddedBroker(
+            self._home.folder,
+            listener=Listener(plan.host, int(address[1]), plan.tls_cert, plan.tls_key),
+            service_key=self.settings.service_key,
+            database=self.database,
+            clock=self._clock,
+            reload=lambda: self.supervisor.signal(BROKER, 1),
+        )
+        self.supervisor.add(self._broker.prepare())
+        self._broker.start()
+
+    def _wait_healthy(self, processes: Sequence[str]) -> None:
+        self._progress(f"starting {', '.join(processes)}")
+
+        def all_beat() -> bool:
+            with self.database.transaction() as conn:
+                now = self._clock.now()
+                alive = {
+                    row["process"]
+                    for row in liveness.beats(conn)
+                    if (now - row["beat_at"]).total_seconds() < liveness.SILENT_AFTER_S
+                    and row["figures"].get("connected")
+                    and row["pid"] in self._pids(processes)
+                }
+            return alive >= set(processes)
+
+        self._wait("the processes", all_beat, _HEALTHY_WITHIN_S)
+        if "app" in processes:
+            self._wait("the screens", self._app_answers, _HEALTHY_WITHIN_S)
+
+    def _pids(self, processes: Sequence[str]) -> set[int | None]:
+        return {self.supervisor.pid(name) for name in processes}
+
+    def _app_answers(self) -> bool:
+        url = f"http://{self.settings.http_host}:{self.settings.http_port}/healthz"
+        try:
+            return httpx.get(url, timeout=2.0).is_success
+        except httpx.HTTPError:
+            return False
+
+    def _wait(self, what: str, true: Callable[[], bool], limit_s: float | None) -> None:
+        began_s = self._clock.monotonic_s()
+        said_s = began_s
+        while not true():
+            now_s = self._clock.monotonic_s()
+            if self._interrupted.wait(_POLL_S):
+                raise ConfigurationError("stopped while starting")
+            if now_s - said_s > 2.0:
+                self._progress(f"waiting for {what} ({now_s - began_s:.0f} s)")
+                said_s = now_s
+            if limit_s is not None and now_s - began_s > limit_s:
+                raise TemporaryError(f"{what} did not come up within {limit_s:.0f} s")
+
+    def interrupt(self) -> None:
+        """Give up waiting; for a signal handler."""
+        self._interrupted.set()
+
+    def stop(self) -> None:
+        """End everything within 10 s; the database last."""
+        if self._broker:
+            self._broker.stop()
+        self.database.close()
+        self.supervisor.stop()

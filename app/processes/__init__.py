@@ -1,0 +1,1 @@
+"""The four processes, each wired here from its rooms and run until a signal."""

@@ -1,0 +1,81 @@
+"""The alarms process: the alarm lane, incidents, pages and their timers, the synthetic SOS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from alerts import incidents
+from alerts.paging.apprise_channel import AppriseChannel
+from alerts.paging.dispatcher import Dispatcher, EscalationClock
+from alerts.paging.loopback import LoopbackChannel
+from alerts.paging.webhook import WebhookChannel
+from app.processes.periodic import Periodic
+from app.processes.running import Part, session_for, until_signalled
+from app.processes.synthetic import SyntheticSos
+from core.clock import SystemClock
+from core.database import Connection, Database
+from core.liveness import Beat
+from core.model import Event
+from core.ports import Channel
+from core.settings import Settings
+from core.topics import ALARM_LANE, wildcard
+from ingest import handoff
+from ingest.lane import ALONE, Lane
+
+_HANDOFF_POLL_S = 0.5
+_POOL = 8  # lane, dispatcher and its senders, timers, hand-off, beat, synthetic
+
+
+def run(settings: Settings) -> None:
+    """Serve until a signal."""
+    stop = until_signalled()
+    clock = SystemClock()
+    database = Database(settings.database, application="doorguard-alarms", max_size=_POOL)
+    database.open()
+
+    def raise_incidents(conn: Connection, events: Sequence[Event], now: datetime) -> None:
+        for event in events:
+            incidents.on_event(conn, event, now=now, settings=settings)
+
+    def take_handed_off(conn: Connection) -> None:
+        now = clock.now()
+        events = handoff.take(conn, now=now)
+        # by home, so that two processes lock homes in the same order; a device keeps its order
+        raise_incidents(conn, sorted(events, key=lambda event: event.household_id), now)
+
+    session = session_for(
+        "alarms",
+        settings,
+        durable=True,
+        subscriptions=[(wildcard(kind), 1) for kind in ALARM_LANE],
+    )
+    lane = Lane(
+        "alarm",
+        database=database,
+        bus=session,
+        clock=clock,
+        batching=ALONE,
+        on_stored=raise_incidents,
+    )
+    session.deliver_to(lane.offer)
+    channels: list[Channel] = [WebhookChannel(clock), AppriseChannel(), LoopbackChannel()]
+    dispatcher = Dispatcher(database, clock, settings, channels)
+    timers = EscalationClock(database, clock, settings)
+    handed_off = Periodic(
+        "handoff", database, take_handed_off, every_s=_HANDOFF_POLL_S, channel="handoff"
+    )
+    synthetic = SyntheticSos(settings, database, clock)
+    beat = Beat(
+        database,
+        clock,
+        "alarms",
+        lambda: {**lane.figures(), **dispatcher.figures(), "connected": session.connected},
+    )
+    parts: list[Part] = [lane, dispatcher, timers, handed_off, session, beat, synthetic]
+    for part in parts:
+        part.start()
+    stop.wait()
+    for part in reversed(parts):
+        part.stop()
+    database.close()

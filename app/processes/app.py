@@ -1,0 +1,83 @@
+"""The app process: API, operators' screen, responders' page; configuration to devices."""
+
+from __future__ import annotations
+
+import msgspec
+import uvicorn
+
+from alerts import incidents
+from app.api.models import EventReceipt
+from app.processes.periodic import Periodic
+from app.processes.running import Part, session_for
+from app.web import build
+from core.catalogue import Source
+from core.clock import SystemClock
+from core.database import Database
+from core.liveness import Beat
+from core.model import Event
+from core.objects import Objects
+from core.settings import Settings
+from core.topics import Kind, wildcard
+from gateway.configuration import ConfigurationPublisher
+from ingest import store
+
+_CONFIG_POLL_S = 5.0
+_POOL = 10
+APP_DEVICE = "app"  # stands where a device id does in events that people raise through the API
+
+
+def run(settings: Settings) -> None:
+    """Serve until a signal."""
+    clock = SystemClock()
+    database = Database(settings.database, application="doorguard-app", max_size=_POOL)
+    database.open()
+
+    def raise_sos(household_id: str, actor: str, seq: int) -> EventReceipt:
+        """Commit an SOS pressed in the app: event, incident and pages in one transaction."""
+        now = clock.now()
+        with database.transaction() as conn:
+            at = store.place_once(conn, APP_DEVICE, Source.BACKEND, seq, now, now)
+            event = Event(
+                household_id=household_id,
+                at=at,
+                device_id=APP_DEVICE,
+                seq=seq,
+                source=Source.BACKEND,
+                type="sos.pressed",
+                received_at=now,
+                data=msgspec.json.encode({"by": actor}),
+            )
+            new = store.store(conn, [event])
+            incident_id = incidents.on_event(conn, event, now=now, settings=settings)
+        return EventReceipt(event_at=at, incident_id=incident_id, duplicate=not new)
+
+    session = session_for("app", settings, subscriptions=[(wildcard(Kind.REPLY), 0)])
+    publisher = ConfigurationPublisher(session)
+    configuration = Periodic(
+        "configuration",
+        database,
+        publisher.publish,
+        every_s=_CONFIG_POLL_S,
+        channel="registry",
+    )
+    beat = Beat(database, clock, "app", lambda: {"connected": session.connected})
+    web = build(settings, database, clock, Objects(settings.objects), raise_sos)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            web,
+            host=settings.http_host,
+            port=settings.http_port,
+            log_level="warning",
+            timeout_graceful_shutdown=3,
+            server_header=False,
+        )
+    )
+    parts: list[Part] = [session, configuration, beat]
+    for part in parts:
+        part.start()
+    try:
+        server.run()  # until SIGINT or SIGTERM
+    finally:
+        for part in reversed(parts):
+            part.stop()
+        database.close()

@@ -1,0 +1,156 @@
+"""The detect process: frames in, findings out over MQTT, evidence to the object store."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from typing import Any
+
+from app.processes.running import session_for, until_signalled
+from core.catalogue import CATALOGUE
+from core.clock import Clock, SystemClock
+from core.errors import DecodeError
+from core.frames import decode_frame
+from core.liveness import BEAT_EVERY_S, Reporter
+from core.model import Finding
+from core.objects import Objects
+from core.ports import Bus, Message
+from core.reports import KEPT_BYTES, Reject, report_topic
+from core.settings import Settings
+from core.telemetry import REJECTS
+from core.topics import FRAME_LANE, Kind, Topic, parse, wildcard
+from core.wire import encode
+from detectors.worker import DetectWorker
+
+_KEPT_REJECTS_PER_REPORT = 20
+
+
+def finding_event(finding: Finding, seq: int) -> bytes:
+    """Return the wire form of a finding: an ordinary event."""
+    evidence = [
+        {
+            "key": one.key,
+            "sha256": one.sha256,
+            "captured_at": one.captured_at.isoformat(),
+            "size_bytes": one.size_bytes,
+        }
+        for one in finding.evidence
+    ]
+    return json.dumps(
+        {
+            "seq": seq,
+            "type": finding.type,
+            "at": finding.at.isoformat(),
+            "data": {**finding.data, "evidence": evidence},
+        }
+    ).encode()
+
+
+class FindingsPublisher:
+    """Gives findings their sequence numbers and sends them at QoS 1."""
+
+    def __init__(self, bus: Bus, clock: Clock) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._seq = 0
+        self._lock = threading.Lock()
+
+    def publish(self, finding: Finding) -> None:
+        """Send one finding. Raises `BrokerAway`; the worker keeps it and tries again."""
+        with self._lock:
+            now_us = int(self._clock.now().timestamp() * 1_000_000)
+            self._seq = max(self._seq + 1, now_us)
+            seq = self._seq
+        alarm = CATALOGUE[finding.type].alarm
+        topic = Topic(finding.device_id, Kind.FINDING_ALARM if alarm else Kind.FINDING)
+        self._bus.publish(str(topic), finding_event(finding, seq), qos=1)
+
+
+class FrameLane:
+    """Takes frames and configuration off the session and hands them to the worker."""
+
+    def __init__(self, worker: DetectWorker, bus: Bus, clock: Clock) -> None:
+        self._worker = worker
+        self._bus = bus
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._rejects: list[Reject] = []
+        self._uncounted: Counter[str] = Counter()
+
+    def offer(self, message: Message) -> None:
+        """Take one message; never raises on any bytes."""
+        device: str | None = None
+        try:
+            topic = parse(message.topic)
+            device = topic.device
+            if topic.kind is Kind.CONFIG:
+                self._worker.on_config(device, message.payload)
+            else:
+                self._worker.on_frame(device, decode_frame(message.payload))
+        except DecodeError as error:
+            self.reject(message.topic, device, error, message.payload)
+        finally:
+            self._bus.acknowledge([message])
+
+    def reject(self, topic: str, device: str | None, error: DecodeError, payload: bytes) -> None:
+        """Count a frame that broke a rule, and keep the first ones of a report."""
+        REJECTS.labels("frame", error.reason).inc()
+        with self._lock:
+            if len(self._rejects) >= _KEPT_REJECTS_PER_REPORT:
+                self._uncounted[error.reason] += 1
+                return
+            self._rejects.append(
+                Reject(
+                    received_at=self._clock.now(),
+                    lane="frame",
+                    topic=topic[:512],
+                    reason=error.reason,
+                    detail=error.detail[:500],
+                    size_bytes=len(payload),
+                    payload=payload[:KEPT_BYTES],
+                    device_id=device,
+                )
+            )
+
+    def drain(self) -> tuple[list[Reject], dict[str, int]]:
+        """Return the rejects since the last call: the kept ones, and counts of the others."""
+        with self._lock:
+            kept, self._rejects = self._rejects, []
+            counts, self._uncounted = dict(self._uncounted), Counter()
+        return kept, counts
+
+
+def run(settings: Settings) -> None:
+    """Serve until a signal."""
+    stop = until_signalled()
+    clock = SystemClock()
+    objects = Objects(settings.objects)
+    session = session_for(
+        "detect",
+        settings,
+        subscriptions=[(wildcard(kind), 1 if kind is Kind.CONFIG else 0) for kind in FRAME_LANE],
+    )
+    publisher = FindingsPublisher(session, clock)
+    worker = DetectWorker(objects, clock, publisher.publish)
+    lane = FrameLane(worker, session, clock)
+    session.deliver_to(lane.offer)
+
+    def figures() -> dict[str, Any]:
+        return {**worker.figures(), "connected": session.connected}
+
+    reporter = Reporter(clock, "detect", figures)
+    bad_jpegs = 0
+    worker.start()
+    session.start()
+    while not stop.wait(BEAT_EVERY_S if session.connected else 0.2):
+        if session.connected:
+            kept, counts = lane.drain()
+            found = worker.figures()["bad_jpegs"]
+            if found > bad_jpegs:  # only the worker sees that a frame is no picture
+                counts["jpeg"] = found - bad_jpegs
+                bad_jpegs = found
+            report = reporter.report(rejects=kept, rejects_not_kept=counts)
+            session.publish(report_topic("detect"), encode(report), qos=1)
+    session.stop()
+    worker.stop()

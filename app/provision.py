@@ -1,0 +1,37 @@
+"""What every registry needs: the synthetic home whose SOS is the minute's test of the path."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from alerts import responders
+from core.database import Connection
+from core.secrets import derive
+from gateway import registry
+from gateway.roles import SYNTHETIC_DEVICE, SYNTHETIC_HOUSEHOLD
+from households.homes import Home, add_household
+
+
+def synthetic_password(service_key: str) -> str:
+    """Return the broker password of the synthetic button, derived from the service key."""
+    return derive(service_key, "broker:synthetic-device")
+
+
+def ensure_synthetic(conn: Connection, service_key: str, now: datetime) -> None:
+    """Make the synthetic home, its button and its responder where missing.
+
+    When the service key was changed, the button's password follows it.
+    """
+    password = synthetic_password(service_key)
+    if registry.ensure_password(conn, SYNTHETIC_DEVICE, password):
+        return
+    add_household(conn, Home(SYNTHETIC_HOUSEHOLD, "Synthetic SOS", lat=37.5663, lon=126.9779))
+    registry.add_device(
+        conn,
+        SYNTHETIC_DEVICE,
+        household_id=SYNTHETIC_HOUSEHOLD,
+        kind="synthetic",
+        now=now,
+        password=password,
+    )
+    responders.ensure_synthetic(conn, now)

@@ -1,0 +1,98 @@
+"""What runs, how far behind it is, what was rejected, and whether the path to a page is alive."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from alerts import board, synthetic
+from core import liveness
+from core.database import Connection
+from core.migrate import checksums
+from ingest import rejects
+
+EXPECTED = ("alarms", "ingest", "detect", "app")
+
+
+def status(conn: Connection, now: datetime) -> dict[str, Any]:
+    """Return the state of an installation; `ok` is False when a process is silent or the
+    synthetic SOS failed.
+    """
+    processes: dict[str, dict[str, Any]] = {}
+    for beat in liveness.beats(conn):
+        age_s = (now - beat["beat_at"]).total_seconds()
+        alive = age_s < liveness.SILENT_AFTER_S
+        known = processes.get(beat["process"])
+        if known and known["alive"] and not alive:
+            continue
+        processes[beat["process"]] = {
+            "alive": alive,
+            "instance": beat["instance"],
+            "pid": beat["pid"],
+            "version": beat["version"],
+            "up_s": round((beat["beat_at"] - beat["started_at"]).total_seconds()),
+            "silent_s": round(age_s, 1),
+            **beat["figures"],
+        }
+    for name in EXPECTED:
+        processes.setdefault(name, {"alive": False, "silent_s": None})
+    last = synthetic.last_check(conn)
+    counts = rejects.totals(conn)
+    alive = all(processes[name]["alive"] for name in EXPECTED)
+    return {
+        "ok": alive and (last is None or bool(last["ok"])),
+        "processes": processes,
+        "schema": {"migrations": len(checksums())},
+        "database": database_kind(conn),
+        "lag": {name: one.get("waiting") for name, one in processes.items() if "waiting" in one},
+        "rejected": sum(row["n"] for row in counts),
+        "rejects": [
+            {"lane": row["lane"], "reason": row["reason"], "n": row["n"], "last_at": row["last_at"]}
+            for row in counts
+        ],
+        "incidents": board.counts(conn),
+        "synthetic_sos": last,
+    }
+
+
+def database_kind(conn: Connection) -> str:
+    """Return which of the two stores is in use."""
+    row = conn.execute(
+        "SELECT extversion AS v FROM pg_extension WHERE extname = 'timescaledb'"
+    ).fetchone()
+    return f"TimescaleDB {row['v']}" if row else "PostgreSQL with native partitions"
+
+
+def as_text(found: dict[str, Any]) -> str:
+    """Return the state for a person."""
+    lines = ["everything runs" if found["ok"] else "NOT EVERYTHING RUNS"]
+    for name, one in sorted(found["processes"].items()):
+        if not one["alive"]:
+            silent = one["silent_s"]
+            lines.append(f"  {name:<8} SILENT" + (f" for {silent:.0f} s" if silent else ""))
+            continue
+        figures = ", ".join(
+            f"{key} {value}"
+            for key, value in one.items()
+            if key not in {"alive", "instance", "silent_s", "connected", "pid", "version", "up_s"}
+            and not isinstance(value, dict)
+        )
+        broker = "" if one.get("connected", True) else "  NO BROKER"
+        lines.append(
+            f"  {name:<8} up {one['up_s']} s, pid {one['pid']}, {one['version']}{broker}  {figures}"
+        )
+    lines.append(f"database   {found['database']}, {found['schema']['migrations']} migrations")
+    lines.append(f"incidents  {found['incidents']}")
+    lines.append(f"rejected   {found['rejected']}")
+    lines += [f"  {row['lane']:<7} {row['reason']:<18} {row['n']}" for row in found["rejects"]]
+    last = found["synthetic_sos"]
+    if last is None:
+        lines.append("synthetic  no synthetic SOS has run yet")
+    else:
+        told = (
+            f"acknowledged in {last['acked_ms']} ms, paged in {last['paged_ms']} ms"
+            if last["ok"]
+            else f"FAILED: {last['detail']}"
+        )
+        lines.append(f"synthetic  {last['started_at']:%Y-%m-%d %H:%M:%S} UTC {told}")
+    return "\n".join(lines)

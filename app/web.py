@@ -1,0 +1,35 @@
+"""The whole of what people touch over HTTP, in one application."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.api import application
+from app.api.desk import Desk
+from app.console.mount import mount
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from app.api.models import RaiseSos
+    from core.clock import Clock
+    from core.database import Database
+    from core.ports import ObjectStore
+    from core.settings import Settings
+
+
+def build(
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    objects: ObjectStore,
+    raise_sos: RaiseSos,
+) -> FastAPI:
+    """Return the application: API under `/v1`, its documentation, the screens, health, metrics.
+
+    `raise_sos` commits a resident's call for help. Once per process (see `app.console.mount`).
+    """
+    desk = Desk(settings, database, clock, objects, raise_sos)
+    app = application.create(desk)
+    mount(app, desk)
+    return app
