@@ -7,6 +7,7 @@ import shutil
 import signal
 import tempfile
 import threading
+from collections import deque
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,9 @@ from app.embedded.installation import Installation
 from app.embedded.services import Plan, Services
 from app.site import Site
 from core.clock import SystemClock
+from core.errors import DoorGuardError
+
+_LOG_LINES = 30
 
 
 def demo(
@@ -39,12 +43,12 @@ def demo(
     folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
     stop = threading.Event()
     clock = SystemClock()
-    log = (folder / "log").open("w", encoding="utf-8")
+    log: deque[str] = deque(maxlen=_LOG_LINES)
 
     def on_line(name: str, line: str) -> None:
-        log.write(f"{name:<8} | {line}\n")
+        log.append(f"{name:<8} | {line}")
         if verbose:
-            say(f"{name:<8} | {line}")
+            say(log[-1])
 
     try:
         services = Services(
@@ -75,13 +79,15 @@ def demo(
             story = Story(
                 services.settings, services.database, clock, video=video, tell=say, stop=stop
             )
-            try:
-                story.play(once=once)
-            finally:
-                log.flush()
+            story.play(once=once)
             say("stopping …")
+    except DoorGuardError:
+        if not verbose:
+            say("the last lines of the processes' logs:")
+            for line in log:
+                say(f"  {line}")
+        raise
     finally:
-        log.close()
         shutil.rmtree(folder, ignore_errors=True)
     result = story.expectations.as_dict()
     lines = [

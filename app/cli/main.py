@@ -13,7 +13,12 @@ from app.cli.command import command
 from core.telemetry import configure_logging
 
 _HELP = "Door cameras and SOS buttons to a paged responder."
-cli = typer.Typer(help=_HELP, no_args_is_help=True, add_completion=False)
+cli = typer.Typer(
+    help=_HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # it would print local variables, secrets among them
+)
 cli.add_typer(registry.household, name="household")
 cli.add_typer(registry.device, name="device")
 cli.add_typer(registry.responder, name="responder")

@@ -32,6 +32,7 @@ from gateway.nats_config import Listener
 PROCESSES = ("alarms", "ingest", "detect", "app")
 _POLL_S = 0.05
 _HEALTHY_WITHIN_S = 60.0
+_GIVE_UP_AFTER = 3  # ends in a row: it will not come up
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,9 @@ class Services:
         self._progress(f"starting {', '.join(processes)}")
 
         def all_beat() -> bool:
+            for name in processes:
+                if self.supervisor.failures(name) >= _GIVE_UP_AFTER:
+                    raise ConfigurationError(f"the process {name} does not start; its log says why")
             with self.database.transaction() as conn:
                 now = self._clock.now()
                 alive = {
