@@ -8,6 +8,7 @@ import signal
 import tempfile
 import threading
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ import typer
 
 from app.accounts.users import ensure_administrator
 from app.cli.command import Result, command, say
+from app.demo.expectations import Expectations
 from app.embedded.installation import Installation
 from app.embedded.services import Plan, Services
 from app.site import Site
@@ -37,12 +39,8 @@ def demo(
 
     Three homes: somebody loiters at a door, an SOS button is pressed, a resident comes home.
     """
-    from app.demo.story import Story  # loads OpenCV, which no other command needs
-
     folder = Path(tempfile.mkdtemp(prefix="doorguard-demo-"))
     folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
-    stop = threading.Event()
-    clock = SystemClock()
     log: deque[str] = deque(maxlen=_LOG_LINES)
 
     def on_line(name: str, line: str) -> None:
@@ -51,56 +49,69 @@ def demo(
             say(log[-1])
 
     try:
-        services = Services(
-            Installation(folder),
-            Plan(broker=site.broker, database=site.database, durable=False),
-            clock=clock,
-            on_line=on_line,
-            progress=lambda text: say(f"  {text} …"),
-            reachable=folder,
-        )
-
-        def ask_to_stop(*_: object) -> None:
-            stop.set()
-            services.interrupt()
-
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, ask_to_stop)
-        with services:
-            say("Door Guard demo")
-            services.start()
-            with services.database.transaction() as conn:
-                administrator = ensure_administrator(conn)
-            url = services.settings.public_url
-            say(f"  operator's board  {url}/")
-            if administrator:
-                say(f"    sign in as      {administrator[0]}   password {administrator[1]}")
-            say(f"  API documentation {url}/docs")
-            story = Story(
-                services.settings, services.database, clock, video=video, tell=say, stop=stop
-            )
-            story.play(once=once)
-            say("stopping …")
+        expectations = _play(site, folder, video, on_line, once=once)
     except DoorGuardError:
         if not verbose:
-            say("the last lines of the processes' logs:")
-            for line in log:
-                say(f"  {line}")
+            say("\n  ".join(["the last lines of the processes' logs:", *log]))
         raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    result = story.expectations.as_dict()
-    lines = [
-        f"  {'held  ' if item['held'] else 'FAILED'} {item['name']:<26}"
-        + (f"{item['ms']:>9.0f} ms" if item["ms"] is not None else " " * 12)
-        + f"  {item.get('detail', '')}"
-        for item in result["expectations"]
-    ]
-    for line in lines:
-        say(line)
+    return _outcome(expectations, once=once)
+
+
+def _play(
+    site: Site,
+    folder: Path,
+    video: Path | None,
+    on_line: Callable[[str, str], None],
+    *,
+    once: bool,
+) -> Expectations:
+    """Start everything in `folder`, play the story, stop everything."""
+    from app.demo.story import Story  # loads OpenCV, which no other command needs
+
+    stop = threading.Event()
+    clock = SystemClock()
+    services = Services(
+        Installation(folder),
+        Plan(broker=site.broker, database=site.database, durable=False),
+        clock=clock,
+        on_line=on_line,
+        progress=lambda text: say(f"  {text} …"),
+        reachable=folder,
+    )
+
+    def ask_to_stop(*_: object) -> None:
+        stop.set()
+        services.interrupt()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, ask_to_stop)
+    with services:
+        say("Door Guard demo")
+        services.start()
+        with services.database.transaction() as conn:
+            administrator = ensure_administrator(conn)
+        url = services.settings.public_url
+        say(f"  operator's board  {url}/")
+        if administrator:
+            say(f"    sign in as      {administrator[0]}   password {administrator[1]}")
+        say(f"  API documentation {url}/docs")
+        story = Story(services.settings, services.database, clock, video=video, tell=say, stop=stop)
+        story.play(once=once)
+        say("stopping …")
+    return story.expectations
+
+
+def _outcome(expectations: Expectations, *, once: bool) -> Result:
+    result = expectations.as_dict()
+    for item in result["expectations"]:
+        held = "held  " if item["held"] else "FAILED"
+        took = f"{item['ms']:>9.0f} ms" if item["ms"] is not None else " " * 12
+        say(f"  {held} {item['name']:<26}{took}  {item.get('detail', '')}")
     if not once:
         result = {**result, "ok": True}  # stopped by hand: the story need not have ended
-    return result, "every expectation held" if story.expectations.ok else "NOT every one held"
+    return result, "every expectation held" if expectations.ok else "NOT every one held"
 
 
 def register(to: typer.Typer) -> None:
