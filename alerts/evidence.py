@@ -10,16 +10,26 @@ import msgspec
 
 
 @dataclass(frozen=True, slots=True)
+class Box:
+    """A place in a picture: left, top, width, height as fractions of it, as a detector wrote it."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+@dataclass(frozen=True, slots=True)
 class EvidenceLine:
     """One stored picture: object key, SHA-256 (hex), capture time by the camera.
 
-    `box` is where in the picture the finding is, as the detector wrote it; None without one.
+    `box` is where in the picture the finding is; None without one.
     """
 
     key: str
     sha256: str
     captured_at: datetime
-    box: list[float] | None = None
+    box: Box | None = None
 
 
 def evidence_in(data: dict[str, Any]) -> list[EvidenceLine]:
@@ -41,8 +51,8 @@ def _line(item: object) -> EvidenceLine | None:
         return None
 
 
-def _box(item: object) -> list[float] | None:
+def _box(item: object) -> Box | None:
     try:
-        return msgspec.convert(item, list[float] | None)
+        return msgspec.convert(item, Box | None)
     except msgspec.ValidationError:
         return None

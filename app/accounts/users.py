@@ -17,6 +17,7 @@ from core.errors import Conflict, NotFound, PermanentError, Refused
 
 FIRST_ADMINISTRATOR = "admin"
 _USER_ID = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}")
+_RESERVED = frozenset({"system", "synthetic"})  # these act in the logs and are nobody
 _ADMINISTRATOR_LOCK = 0x61646D696E  # "admin": two first starts make one administrator
 _QUERIES = sql.load("app.accounts")
 
@@ -36,6 +37,8 @@ def add_user(
             f"user id {user_id!r}: 2 to 40 of a-z, 0-9, '.', '_' and '-', "
             "beginning with a letter or a digit"
         )
+    if user_id in _RESERVED:
+        raise PermanentError(f"user id {user_id!r} is reserved for the service itself")
     try:
         role = Role(role)
     except ValueError:

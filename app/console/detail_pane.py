@@ -82,8 +82,8 @@ class DetailPane:
             self._part("where")
             with ui.element("div").classes("columns"):
                 with ui.element("div"):
-                    self._part("evidence")
                     self._part("paged")
+                    self._part("evidence")
                 with ui.element("div"):
                     self._part("timeline")
         self.show(opened.card)

@@ -50,7 +50,6 @@ def mount(app: FastAPI, desk: Desk, *, language: str = "en") -> None:
     static = str(resources.files("app.console").joinpath("static"))
     app.mount("/console/static", StaticFiles(directory=static))
     _board(desk, feed, words, templates)
-    nicegui.app.storage.path = desk.settings.state_folder / "console"
     nicegui.app.on_startup(lambda: feed.start(asyncio.get_running_loop()))
     nicegui.app.on_shutdown(feed.stop)
     ui.run_with(

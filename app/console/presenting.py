@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,7 +10,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from alerts.board import IncidentCard, LogLine, PageLine
-from alerts.evidence import evidence_in
+from alerts.evidence import Box, EvidenceLine
 from app.console.words import Words
 
 _ACTIVE = ("arrived", "accepted", "sent", "planned")
@@ -27,20 +26,11 @@ def epoch_ms(at: datetime) -> int:
     return round(at.timestamp() * 1000)
 
 
-def box_percent(box: object) -> dict[str, float] | None:
-    """Return a detector's box in percent of the picture, None when it is no box.
-
-    Takes fractions of the picture, as a mapping with x, y, w, h or as a list in that order.
-    """
-    sides: list[object] = []
-    if isinstance(box, Mapping):
-        sides = [box.get(name) for name in ("x", "y", "w", "h")]
-    elif isinstance(box, list):
-        sides = box
-    numbers = [float(side) * 100 for side in sides if isinstance(side, int | float)]
-    if len(numbers) != 4 or len(sides) != 4:
+def box_percent(box: Box | None) -> dict[str, float] | None:
+    """Return the part of a box that lies in the picture, in percent; None when nothing does."""
+    if box is None:
         return None
-    x, y, w, h = numbers
+    x, y, w, h = (side * 100 for side in (box.x, box.y, box.w, box.h))
     left, top = max(0.0, min(x, 100.0)), max(0.0, min(y, 100.0))
     right, bottom = max(0.0, min(x + w, 100.0)), max(0.0, min(y + h, 100.0))
     if right <= left or bottom <= top:
@@ -48,26 +38,10 @@ def box_percent(box: object) -> dict[str, float] | None:
     return {"left": left, "top": top, "width": right - left, "height": bottom - top}
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """One picture of evidence; `box` as the detector wrote it."""
-
-    sha256: str
-    captured_at: datetime
-    box: object
-
-
-def pictures(card: IncidentCard, limit: int) -> list[Picture]:
-    """Return the newest pictures first, each once, at most `limit`, with the box of its event."""
-    boxes: dict[str, object] = {}
-    for event in card.events:
-        for line in evidence_in(event.data):
-            boxes[line.sha256] = event.data.get("box")
+def pictures(card: IncidentCard, limit: int) -> list[EvidenceLine]:
+    """Return the newest pictures first, each once, at most `limit`."""
     newest = {line.sha256: line for line in card.evidence[::-1]}
-    return [
-        Picture(line.sha256, line.captured_at, line.box or boxes.get(line.sha256))
-        for line in newest.values()
-    ][:limit]
+    return list(newest.values())[:limit]
 
 
 def foremost(pages: Iterable[PageLine]) -> PageLine | None:

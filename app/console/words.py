@@ -90,7 +90,7 @@ _EN = {
     "detail.round": "round {n}",
     # actions
     "act.acknowledge": "Acknowledge",
-    "act.dispatch": "Send next responder",
+    "act.dispatch": "Send responder",
     "act.dispatch.next": "Nearest not yet paged",
     "act.choose": "Who to send",
     "act.close": "Close…",
@@ -234,7 +234,7 @@ _KO = {
     "detail.timeline": "경과",
     "detail.round": "{n}차",
     "act.acknowledge": "확인",
-    "act.dispatch": "다음 출동자 보내기",
+    "act.dispatch": "출동자 보내기",
     "act.dispatch.next": "가장 가까운 미호출자",
     "act.choose": "보낼 사람",
     "act.close": "종료…",

@@ -27,6 +27,7 @@ import numpy as np
 import pytest
 
 from alerts import incidents, responders
+from alerts.links import page_token
 from app.accounts.users import add_user, remove_user
 from app.api.models import EventReceipt
 from app.embedded.ports import free_port
@@ -57,9 +58,9 @@ def settings_of(dsn: str, port: int, folder: Path) -> Settings:
 
 
 def serve(port: int) -> None:
-    import uvicorn
+    import uvicorn  # noqa: PLC0415 - NiceGUI stays out of the tests' own process
 
-    from app.web import build
+    from app.web import build  # noqa: PLC0415
 
     settings = settings_of(os.environ["BOARD_DSN"], port, Path(os.environ["BOARD_FOLDER"]))
     database = Database(settings.database, application="board")
@@ -214,7 +215,7 @@ def browser() -> Iterator[Browser]:
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     if found is None:
         pytest.skip("no Chromium here; Debian's package is `chromium`")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415
 
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
@@ -307,7 +308,7 @@ def test_an_incident_from_press_to_close(
     assert page.evaluate("document.activeElement.textContent") == "Acknowledge"
     page.keyboard.press("Enter")
     page.get_by_text("Acknowledged by night-desk").wait_for()
-    page.get_by_role("button", name="Send next responder").click()
+    page.get_by_role("button", name="Send responder").click()
     page.locator(".pages").get_by_text("Guard Lee Ji-hoon").wait_for()
     page.screenshot(path=tmp_path / "4-acknowledged.png")
 
@@ -336,6 +337,39 @@ def test_an_incident_from_press_to_close(
         ("incident", "h2"),
     ]
     assert page.evaluate("window.neverReloaded") is True
+
+
+def test_a_responder_answers_on_a_telephone(
+    page: Page, server: Server, conn: Connection, dsn: str, tmp_path: Path
+) -> None:
+    settings = settings_of(dsn, server.port, tmp_path)
+    add_home(conn, "h1", "Kim Young-ja")
+    add_responders(conn, datetime.now(UTC))
+    sign_in(page, server, conn)
+    seen = loiterer(Objects(settings.objects), datetime.now(UTC))
+    raise_event(conn, settings, "h1", "sos.pressed", data=seen)
+    row = conn.execute("SELECT page_id FROM pages").fetchone()
+    assert row is not None
+    link = f"{server.url}/page/{page_token(KEY, row['page_id'])}"
+
+    telephone = page.context.browser.new_page(viewport={"width": 390, "height": 844})
+    for _ in range(2):  # looking answers nothing, however often
+        telephone.goto(link)
+        telephone.get_by_role("button", name="ACCEPT").wait_for()
+    telephone.wait_for_function("document.querySelector('.picture img')?.naturalWidth === 960")
+    telephone.screenshot(path=tmp_path / "1-asked.png", full_page=True)
+    telephone.get_by_role("button", name="ACCEPT").click()
+    telephone.get_by_text("You accepted. Please go now.").wait_for()
+    page.locator("button.card").get_by_text("Accepted, en route").wait_for(timeout=1_500)
+    telephone.get_by_role("button", name="I HAVE ARRIVED").click()
+    telephone.get_by_text("You have arrived").wait_for()
+    page.locator("button.card").get_by_text("Help has arrived").wait_for(timeout=1_500)
+    telephone.screenshot(path=tmp_path / "2-arrived.png", full_page=True)
+    telephone.goto(link[:-1] + ("A" if link[-1] != "A" else "B"))
+    telephone.get_by_text("This link is not valid.").wait_for()
+    telephone.goto(f"{server.url}/login")
+    telephone.screenshot(path=tmp_path / "3-login.png")
+    telephone.close()
 
 
 def test_a_lost_server_is_loud_and_comes_back(

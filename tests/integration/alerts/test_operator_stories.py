@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from alerts import board, incidents, pages
+from alerts.evidence import Box
 from alerts.lifecycle import State
 from core.errors import Conflict, NotFound
 from tests.integration.alerts.story import SETTINGS, Story
@@ -219,7 +220,7 @@ def test_notes_before_and_after_the_close(story: Story) -> None:
 def test_a_home_is_shown_only_while_there_is_a_reason(story: Story) -> None:
     story.responder("first")
     evidence = (
-        b'{"box":[1,2,3,4],"evidence":[{"key":"a/b.jpg","sha256":"00","size_bytes":9,'
+        b'{"box":{"x":0.1,"y":0.2,"w":0.3,"h":0.4},"evidence":[{"key":"a/b.jpg","sha256":"00","size_bytes":9,'
         b'"captured_at":"2026-11-22T03:00:00Z"},"damaged"]}'
     )
     story.happens(story.event("loiter.started", "camera-1", data=evidence))
@@ -229,7 +230,7 @@ def test_a_home_is_shown_only_while_there_is_a_reason(story: Story) -> None:
     assert (view.address, view.access_note, view.over) == ("Jongno 1", "key under the pot", False)
     assert [line.key for line in view.evidence] == ["a/b.jpg"]
     (line,) = story.card().evidence
-    assert (line.key, line.box) == ("a/b.jpg", [1.0, 2.0, 3.0, 4.0])
+    assert (line.key, line.box) == ("a/b.jpg", Box(0.1, 0.2, 0.3, 0.4))
     story.accept("first")
     story.close()
     with story.database.transaction() as conn:

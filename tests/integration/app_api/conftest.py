@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
-from fastapi.testclient import TestClient
+from fastapi import FastAPI
 
+from alerts import incidents
 from app.accounts.tokens import issue_token
 from app.accounts.users import add_user
 from app.api import application
 from app.api.desk import Desk
 from app.api.models import EventReceipt
+from core.catalogue import Source
 from core.database import Connection, Database
+from core.model import Event
 from core.objects import Objects
 from core.settings import load
 
@@ -35,9 +40,29 @@ class Calls:
         return EventReceipt(NOW, None, duplicate)
 
 
+class Client:
+    """Speaks to the application in this process, as a peer from elsewhere."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+
+    async def _request(self, method: str, path: str, **given: object) -> httpx.Response:
+        transport = httpx.ASGITransport(
+            self._app, raise_app_exceptions=False, client=("203.0.113.7", 4711)
+        )
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            return await client.request(method, path, **given)
+
+    def get(self, path: str, **given: object) -> httpx.Response:
+        return asyncio.run(self._request("GET", path, **given))
+
+    def post(self, path: str, **given: object) -> httpx.Response:
+        return asyncio.run(self._request("POST", path, **given))
+
+
 @dataclass
 class Api:
-    client: TestClient
+    client: Client
     desk: Desk
     tokens: dict[str, str]
     calls: Calls
@@ -52,7 +77,7 @@ class Api:
 
 
 @pytest.fixture
-def api(database: Database, conn: Connection, clock, tmp_path: Path) -> Iterator[Api]:
+def api(database: Database, conn: Connection, clock, tmp_path: Path) -> Api:
     for home in ("own", "other"):
         conn.execute(
             "INSERT INTO households (household_id, name, lat, lon) VALUES (%s, %s, 37.5, 127)",
@@ -72,21 +97,17 @@ def api(database: Database, conn: Connection, clock, tmp_path: Path) -> Iterator
     )
     calls = Calls([])
     desk = Desk(settings, database, clock, Objects(settings.objects), calls)
-    client = TestClient(application.create(desk), raise_server_exceptions=False)
-    yield Api(client, desk, tokens, calls)
-    client.close()
+    return Api(Client(application.create(desk)), desk, tokens, calls)
 
 
 @pytest.fixture
-def open_incident(conn: Connection) -> Callable[[str], int]:
+def open_incident(api: Api, conn: Connection) -> Callable[[str], int]:
     def opened(home: str) -> int:
-        row = conn.execute(
-            "INSERT INTO incidents (household_id, kind, priority, state, opened_at, created_at)"
-            " VALUES (%s, 'sos', 1, 'raised', %s, %s) RETURNING incident_id",
-            (home, NOW, NOW),
-        ).fetchone()
-        assert row is not None
-        return int(row["incident_id"])
+        event = Event(home, NOW, f"button-{home}", 1, Source.DEVICE, "sos.pressed", NOW)
+        with conn.transaction():
+            incident = incidents.on_event(conn, event, now=NOW, settings=api.desk.settings)
+        assert incident is not None
+        return incident
 
     return opened
 

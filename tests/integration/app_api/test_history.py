@@ -41,9 +41,7 @@ def test_paging_while_rows_are_inserted(api, put_event, seed) -> None:
     keys = [(item["at"], item["device_id"], item["seq"], item["source"]) for item in seen]
     assert len(set(keys)) == len(keys)
     assert keys == sorted(keys, reverse=True)
-    ages = {
-        (item["device_id"], item["seq"], item["at"]) for item in seen
-    }
+    ages = {(item["device_id"], item["seq"], item["at"]) for item in seen}
     expected = {
         (device, seq, (NOW - timedelta(seconds=age)).isoformat().replace("+00:00", "Z"))
         for device, seq, age in first
@@ -109,7 +107,8 @@ def test_devices(api, conn) -> None:
     for device, ended in (("door-1", None), ("door-0", NOW)):
         conn.execute("INSERT INTO devices (device_id, kind) VALUES (%s, 'camera')", (device,))
         conn.execute(
-            "INSERT INTO device_assignments VALUES (%s, 'own', %s, COALESCE(%s, 'infinity'))",
+            "INSERT INTO device_assignments"
+            " VALUES (%s, 'own', %s, COALESCE(%s::timestamptz, 'infinity'))",
             (device, NOW - timedelta(days=1), ended),
         )
     conn.execute(

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from alerts import incidents
 from alerts.audit import verify
 from app.accounts.tokens import issue_token
 from app.accounts.users import add_user, remove_user
@@ -79,7 +80,8 @@ def test_calling_for_help(api, open_incident, role, home, status) -> None:
 def test_an_operator_loses_sight_when_the_incident_is_closed(api, conn, open_incident) -> None:
     incident = open_incident("own")
     assert api.get("/v1/households/own/events", "operator").status_code == 200
-    conn.execute("UPDATE incidents SET closed_at = now() WHERE incident_id = %s", (incident,))
+    with conn.transaction():
+        incidents.close(conn, incident, actor="the-operator", now=NOW, outcome="closed")
     assert api.get("/v1/households/own/events", "operator").status_code == 403
 
 
@@ -129,5 +131,3 @@ def test_evidence_that_was_changed_is_not_shown(api, evidence) -> None:
     answer = api.get(path)
     assert answer.status_code == 400
     assert "digest" in answer.json()["detail"]
-
-
