@@ -56,7 +56,7 @@ class Story:
         self._clock = clock
         self._tell = tell
         self._stop = stop
-        self._timeline = Timeline(tell)
+        self._timeline = Timeline(tell, settings.timezone)
         self._source: Source = (
             Replay(video, lead_in_s=_LEAD_IN_S, loop=True)
             if video

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from core import sql
 from core.database import Connection
@@ -18,8 +19,9 @@ class Timeline:
     `causes` maps a home to the moment from which its milliseconds count.
     """
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
+    def __init__(self, tell: Callable[[str], None], timezone: str) -> None:
         self._tell = tell
+        self._zone = ZoneInfo(timezone)  # as the board shows it
         self._seen_events: set[tuple[Any, ...]] = set()
         self._seen_lines: set[tuple[int, int]] = set()
         self.causes: dict[str, datetime] = {}
@@ -42,5 +44,5 @@ class Timeline:
     def _say(self, at: datetime, household: str, text: str) -> None:
         cause = self.causes.get(household)
         since = f"+{(at - cause).total_seconds() * 1000:>7.0f} ms" if cause else " " * 11
-        local = at.astimezone().strftime("%H:%M:%S.%f")[:-3]
+        local = at.astimezone(self._zone).strftime("%H:%M:%S.%f")[:-3]
         self._tell(f"{local} {since}  {household:<18} {text}")
