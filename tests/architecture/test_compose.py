@@ -1,4 +1,4 @@
-"""The compose file's form: every process, health checks, secrets from files, no default password."""
+"""The compose file: every process, health checks, secrets from files, no default password."""
 
 from __future__ import annotations
 
