@@ -11,6 +11,7 @@ from core.database import Connection
 from core.migrate import checksums
 from ingest import rejects
 
+_SHOWN_APART = {"alive", "instance", "silent_s", "connected", "pid", "version", "up_s"}
 EXPECTED = ("alarms", "ingest", "detect", "app")
 
 
@@ -74,15 +75,19 @@ def as_text(found: dict[str, Any]) -> str:
         figures = ", ".join(
             f"{key} {value}"
             for key, value in one.items()
-            if key not in {"alive", "instance", "silent_s", "connected", "pid", "version", "up_s"}
-            and not isinstance(value, dict)
+            if key not in _SHOWN_APART and not isinstance(value, dict | None)
         )
         broker = "" if one.get("connected", True) else "  NO BROKER"
         lines.append(
             f"  {name:<8} up {one['up_s']} s, pid {one['pid']}, {one['version']}{broker}  {figures}"
         )
     lines.append(f"database   {found['database']}, {found['schema']['migrations']} migrations")
-    lines.append(f"incidents  {found['incidents']}")
+    counts = found["incidents"]
+    by_priority = ", ".join(f"P{n} {counts[f'p{n}']}" for n in range(1, 5))
+    lines.append(
+        f"incidents  {counts['open']} open ({by_priority}), "
+        f"{counts['unacknowledged']} not acknowledged"
+    )
     lines.append(f"rejected   {found['rejected']}")
     lines += [f"  {row['lane']:<7} {row['reason']:<18} {row['n']}" for row in found["rejects"]]
     last = found["synthetic_sos"]

@@ -7,6 +7,7 @@ import shutil
 import signal
 import tempfile
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -97,7 +98,16 @@ def _play(
         if administrator:
             say(f"    sign in as      {administrator[0]}   password {administrator[1]}")
         say(f"  API documentation {url}/docs")
-        story = Story(services.settings, services.database, clock, video=video, tell=say, stop=stop)
+        shared = site.broker or site.database
+        story = Story(
+            services.settings,
+            services.database,
+            clock,
+            video=video,
+            suffix=f"-{int(time.time()) % 10**6}" if shared else "",
+            tell=say,
+            stop=stop,
+        )
         story.play(once=once)
         say("stopping …")
     return story.expectations

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alerts import responders
+from app.accounts.users import remove_user
 from core.database import Connection
 from core.settings import BrokerAddress, Settings
 from gateway import registry
-from households.homes import Home, add_household, add_resident
+from households.homes import Home, add_household, add_resident, remove_household
 from simulators.connection import Credentials
 
 LOITER_AFTER_S = 10.0  # the protocol's shortest, so that the story is short
@@ -23,7 +24,8 @@ class Character:
     resident: str
     phone: str
     note: str
-    devices: tuple[tuple[str, str], ...]  # (id, kind)
+    device: str
+    kind: str
 
 
 SOS_HOME = Character(
@@ -39,7 +41,8 @@ SOS_HOME = Character(
     "Kim Sun-ja",
     "010-5550-0147",
     "81, lives alone, heart condition, hard of hearing",
-    (("button-mangwon-301", "button"),),
+    "button-mangwon-301",
+    "button",
 )
 LOITER_HOME = Character(
     Home(
@@ -54,7 +57,8 @@ LOITER_HOME = Character(
     "Lee Ji-won",
     "010-5550-0122",
     "27, lives alone",
-    (("camera-sillim-b02", "camera"),),
+    "camera-sillim-b02",
+    "camera",
 )
 ENTRY_HOME = Character(
     Home(
@@ -69,10 +73,9 @@ ENTRY_HOME = Character(
     "Park Min-ho",
     "010-5550-0130",
     "64, lives alone",
-    (("camera-yeonnam-1204", "camera"),),
+    "camera-yeonnam-1204",
+    "camera",
 )
-CHARACTERS = (SOS_HOME, LOITER_HOME, ENTRY_HOME)
-
 # Each: its id, its name, its kind, and where it is.
 RESPONDERS: tuple[tuple[str, str, responders.Kind, float, float], ...] = (
     ("crew-mapo-1", "Crew Mapo 1", "crew", 37.5568, 126.9097),
@@ -81,52 +84,98 @@ RESPONDERS: tuple[tuple[str, str, responders.Kind, float, float], ...] = (
 )
 
 
-def enrol(conn: Connection, settings: Settings, now: datetime) -> dict[str, Credentials]:
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who plays. With a suffix on every id, so that a database not ours can be played in twice."""
+
+    suffix: str
+
+    def of(self, character: Character) -> Character:
+        home = replace(character.home, household_id=self.named(character.home.household_id))
+        return replace(character, home=home, device=self.named(character.device))
+
+    def named(self, identity: str) -> str:
+        return f"{identity}{self.suffix}"
+
+    @property
+    def sos(self) -> Character:
+        return self.of(SOS_HOME)
+
+    @property
+    def loiter(self) -> Character:
+        return self.of(LOITER_HOME)
+
+    @property
+    def entry(self) -> Character:
+        return self.of(ENTRY_HOME)
+
+    @property
+    def characters(self) -> tuple[Character, ...]:
+        return self.sos, self.loiter, self.entry
+
+    @property
+    def resident(self) -> str:
+        """The user who looks at their own history."""
+        return self.named("park-min-ho")
+
+
+def enrol(
+    conn: Connection, cast: Cast, settings: Settings, now: datetime
+) -> dict[str, Credentials]:
     """Put homes and devices into the registry; return each device's credentials."""
     broker = BrokerAddress(settings.broker)
     found: dict[str, Credentials] = {}
-    for character in CHARACTERS:
-        home = character.home
-        add_household(conn, home)
+    for character in cast.characters:
+        household = character.home.household_id
+        add_household(conn, character.home)
         add_resident(
             conn,
-            home.household_id,
+            household,
             name=character.resident,
             phone=character.phone,
             note=character.note,
         )
-        for device_id, kind in character.devices:
-            made = registry.add_device(
-                conn, device_id, household_id=home.household_id, kind=kind, now=now
-            )
-            found[device_id] = Credentials(
-                device=made.device,
-                username=made.username,
-                password=made.password,
-                host=broker.host,
-                port=broker.port,
-                topic_root=made.topic_root,
-                tls=broker.tls,
-                ca_file=settings.broker_ca_file,
-            )
-            if kind == "camera":
-                registry.configure(conn, device_id, {"loiter": {"after_s": LOITER_AFTER_S}})
+        made = registry.add_device(
+            conn, character.device, household_id=household, kind=character.kind, now=now
+        )
+        found[character.device] = Credentials(
+            device=made.device,
+            username=made.username,
+            password=made.password,
+            host=broker.host,
+            port=broker.port,
+            topic_root=made.topic_root,
+            tls=broker.tls,
+            ca_file=settings.broker_ca_file,
+        )
+        if character.kind == "camera":
+            registry.configure(conn, character.device, {"loiter": {"after_s": LOITER_AFTER_S}})
     return found
 
 
-def hire(conn: Connection, webhooks: dict[str, str], now: datetime) -> dict[str, str]:
+def hire(conn: Connection, cast: Cast, webhooks: list[str], now: datetime) -> list[str]:
     """Add the responders, each with a pager's webhook; return their signing secrets."""
-    secrets: dict[str, str] = {}
-    for responder_id, name, kind, lat, lon in RESPONDERS:
+    secrets: list[str] = []
+    for (responder_id, name, kind, lat, lon), url in zip(RESPONDERS, webhooks, strict=True):
         made = responders.add(
             conn,
-            responder_id,
+            cast.named(responder_id),
             name=name,
             kind=kind,
             lat=lat,
             lon=lon,
-            webhook_url=webhooks[responder_id],
+            webhook_url=url,
             now=now,
         )
-        secrets[responder_id] = made["webhook_secret"]
+        secrets.append(made["webhook_secret"])
     return secrets
+
+
+def leave(conn: Connection, cast: Cast, now: datetime) -> None:
+    """End every part: nobody is paged, nothing can connect; the history stays."""
+    for character in cast.characters:
+        registry.remove_device(conn, character.device, now=now)
+        remove_household(conn, character.home.household_id, now=now)
+    for responder_id, *_ in RESPONDERS:
+        responders.remove(conn, cast.named(responder_id), now=now)
+    remove_user(conn, cast.resident, now)

@@ -1,14 +1,14 @@
 -- name: recent_events
 SELECT received_at, household_id, device_id, seq, source, type
 FROM events
-WHERE at > now() - interval '10 minutes' AND household_id <> 'synthetic'
+WHERE at > now() - interval '10 minutes' AND household_id = ANY(%(households)s)
 ORDER BY received_at, at
 
 -- name: log_lines
 SELECT l.incident_id, l.n, l.at, l.actor, l.move, l.state, l.detail, i.household_id, i.kind
 FROM incident_log l
 JOIN incidents i USING (incident_id)
-WHERE i.household_id <> 'synthetic'
+WHERE i.household_id = ANY(%(households)s)
 ORDER BY l.at, l.incident_id, l.n
 
 -- name: accepted_pages

@@ -48,15 +48,21 @@ class Story:
         clock: Clock,
         *,
         video: Path | None,
+        suffix: str,
         tell: Callable[[str], None],
         stop: threading.Event,
     ) -> None:
+        self._cast = homes.Cast(suffix)
         self._settings = settings
         self._database = database
         self._clock = clock
         self._tell = tell
         self._stop = stop
-        self._timeline = Timeline(tell, settings.timezone)
+        self._timeline = Timeline(
+            tell,
+            [character.home.household_id for character in self._cast.characters],
+            settings.timezone,
+        )
         self._source: Source = (
             Replay(video, lead_in_s=_LEAD_IN_S, loop=True)
             if video
@@ -71,21 +77,21 @@ class Story:
 
         Without `once` it goes on until stopped.
         """
-        now = self._clock.now()
-        pagers = {row[0]: Pager("", on_page=self._on_page) for row in homes.RESPONDERS}
+        cast, now = self._cast, self._clock.now()
+        pagers = [Pager("", on_page=self._on_page) for _ in homes.RESPONDERS]
         with self._database.transaction() as conn:
-            credentials = homes.enrol(conn, self._settings, now)
-            urls = {name: pager.url for name, pager in pagers.items()}
-            for name, secret in homes.hire(conn, urls, now).items():
-                pagers[name].secret = secret
-            users.add_user(conn, "park-min-ho", "resident", [homes.ENTRY_HOME.home.household_id])
-            token = tokens.issue_token(conn, "park-min-ho", now, days=1)
-        button = Button(credentials["button-mangwon-301"])
-        door = DoorCamera(credentials["camera-sillim-b02"], self._source, fps=_FPS)
-        entry = DoorCamera(credentials["camera-yeonnam-1204"])
+            credentials = homes.enrol(conn, cast, self._settings, now)
+            secrets = homes.hire(conn, cast, [pager.url for pager in pagers], now)
+            for pager, secret in zip(pagers, secrets, strict=True):
+                pager.secret = secret
+            users.add_user(conn, cast.resident, "resident", [cast.entry.home.household_id])
+            token = tokens.issue_token(conn, cast.resident, now, days=1)
+        button = Button(credentials[cast.sos.device])
+        door = DoorCamera(credentials[cast.loiter.device], self._source, fps=_FPS)
+        entry = DoorCamera(credentials[cast.entry.device])
         devices = [button, door, entry]
         try:
-            for pager in pagers.values():
+            for pager in pagers:
                 pager.start()
             self._stop.wait(_LEARN_S)
             for device in devices:
@@ -98,8 +104,10 @@ class Story:
         finally:
             for device in devices:
                 device.stop()
-            for pager in pagers.values():
+            for pager in pagers:
                 pager.stop()
+            with self._database.transaction() as conn:
+                homes.leave(conn, cast, self._clock.now())
 
     def _on_page(self, page: ReceivedPage) -> None:
         body = page.body
@@ -143,9 +151,9 @@ class Story:
             self._stop.wait(_TURN_S)
 
     def _come_home(self, entry: DoorCamera, sent: dict[str, list[int]]) -> None:
-        self._timeline.causes[homes.ENTRY_HOME.home.household_id] = self._clock.now()
+        self._timeline.causes[self._cast.entry.home.household_id] = self._clock.now()
         self._tell("Park Min-ho comes home: key pad, door opens and closes")
-        data = {"method": "keypad", "user": "park-min-ho"}
+        data = {"method": "keypad", "user": self._cast.resident}
         for type_, body in (
             ("door.unlocked", data),
             ("door.opened", {}),
@@ -156,7 +164,7 @@ class Story:
 
     def _press(self, button: Button, sent: dict[str, list[int]]) -> None:
         self._pressed_at = self._clock.now()
-        self._timeline.causes[homes.SOS_HOME.home.household_id] = self._pressed_at
+        self._timeline.causes[self._cast.sos.home.household_id] = self._pressed_at
         self._tell("Kim Sun-ja presses her SOS button")
         self._sos_seq = button.press()
         sent[button.id].append(self._sos_seq)
@@ -168,10 +176,11 @@ class Story:
                 self._tell(f"the button's lamp lights: help is informed ({ms:.0f} ms)")
             hold("sos_acked", ms)
         for row in conn.execute(_QUERIES["accepted_pages"]).fetchall():
-            if row["kind"] == "sos" and self._pressed_at:
+            ours = row["household_id"] == self._cast.sos.home.household_id
+            if ours and row["kind"] == "sos" and self._pressed_at:
                 waited = row["answered_at"] - self._pressed_at
                 hold("page_accepted", waited.total_seconds() * 1000, row["responder_id"])
-        household = homes.LOITER_HOME.home.household_id
+        household = self._cast.loiter.home.household_id
         found = conn.execute(_QUERIES["loiter_found"], {"household_id": household}).fetchone()
         if found:
             since = datetime.fromisoformat(found["data"]["since"]).astimezone(UTC)
@@ -183,7 +192,7 @@ class Story:
                     hold("loiter_incident_on_board", ms)
 
     def _check_history(self, token: str, seqs: list[int]) -> None:
-        household = homes.ENTRY_HOME.home.household_id
+        household = self._cast.entry.home.household_id
         url = f"http://{self._settings.http_host}:{self._settings.http_port}"
         try:
             answer = httpx.get(

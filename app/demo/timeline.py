@@ -19,8 +19,9 @@ class Timeline:
     `causes` maps a home to the moment from which its milliseconds count.
     """
 
-    def __init__(self, tell: Callable[[str], None], timezone: str) -> None:
+    def __init__(self, tell: Callable[[str], None], households: list[str], timezone: str) -> None:
         self._tell = tell
+        self._ours = {"households": households}
         self._zone = ZoneInfo(timezone)  # as the board shows it
         self._seen_events: set[tuple[Any, ...]] = set()
         self._seen_lines: set[tuple[int, int]] = set()
@@ -28,12 +29,12 @@ class Timeline:
 
     def follow(self, conn: Connection) -> None:
         """Read what is new and tell it."""
-        for row in conn.execute(_QUERIES["recent_events"]).fetchall():
+        for row in conn.execute(_QUERIES["recent_events"], self._ours).fetchall():
             key = (row["device_id"], row["seq"], row["source"])
             if key not in self._seen_events:
                 self._seen_events.add(key)
                 self._say(row["received_at"], row["household_id"], f"event     {row['type']}")
-        for row in conn.execute(_QUERIES["log_lines"]).fetchall():
+        for row in conn.execute(_QUERIES["log_lines"], self._ours).fetchall():
             line = (row["incident_id"], row["n"])
             if line not in self._seen_lines:
                 self._seen_lines.add(line)

@@ -25,7 +25,7 @@ from core.clock import Clock
 from core.database import Database
 from core.errors import ConfigurationError, TemporaryError
 from core.migrate import migrate
-from core.settings import Settings, load
+from core.settings import Settings, load, secret
 from core.supervisor import Program, Supervisor
 from gateway.nats_config import Listener
 
@@ -114,7 +114,7 @@ class Services:
         return load(
             database=self._postgres.dsn() if self._postgres else plan.database,
             broker=plan.broker or f"{scheme}://{plan.host}:{mqtt_port}",
-            service_key=home.secret("service_key"),
+            service_key=secret("SERVICE_KEY") or home.secret("service_key"),
             objects=str(home.folder / "objects"),
             public_url=plan.public_url or f"http://127.0.0.1:{http_port}",
             http_host="127.0.0.1",
