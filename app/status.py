@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from alerts import board, synthetic
@@ -12,12 +12,13 @@ from core.migrate import checksums
 from ingest import rejects
 
 _SHOWN_APART = {"alive", "instance", "silent_s", "connected", "pid", "version", "up_s"}
+_TEST_IS_OLD = timedelta(minutes=5)  # it runs every minute
 EXPECTED = ("alarms", "ingest", "detect", "app")
 
 
 def status(conn: Connection, now: datetime) -> dict[str, Any]:
-    """Return the state of an installation; `ok` is False when a process is silent or the
-    synthetic SOS failed.
+    """Return the state of an installation; `ok` is False when a process is silent or
+    without broker, or the synthetic SOS failed or ran too long ago.
     """
     processes: dict[str, dict[str, Any]] = {}
     for beat in liveness.beats(conn):
@@ -39,9 +40,10 @@ def status(conn: Connection, now: datetime) -> dict[str, Any]:
         processes.setdefault(name, {"alive": False, "silent_s": None})
     last = synthetic.last_check(conn)
     counts = rejects.totals(conn)
-    alive = all(processes[name]["alive"] for name in EXPECTED)
+    alive = all(processes[name]["alive"] and processes[name].get("connected") for name in EXPECTED)
+    tested = last is None or (bool(last["ok"]) and now - last["started_at"] < _TEST_IS_OLD)
     return {
-        "ok": alive and (last is None or bool(last["ok"])),
+        "ok": alive and tested,
         "processes": processes,
         "schema": {"migrations": len(checksums())},
         "database": database_kind(conn),

@@ -29,13 +29,32 @@ _SESSION = {
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn a lost or refused connection into `DatabaseAway`; let everything else through."""
+    """Turn what trying again can heal into `DatabaseAway`; let everything else through."""
     try:
         yield
     except PoolTimeout as error:
         raise DatabaseAway(f"no connection became free: {error}") from error
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+    except (
+        psycopg.OperationalError,  # lost, refused, deadlocked, or a lock that did not come free
+        psycopg.InterfaceError,
+        psycopg.errors.IdleInTransactionSessionTimeout,
+    ) as error:
         raise DatabaseAway(str(error).strip()) from error
+
+
+# On the server, too: a client that vanished in mid-transaction must not keep its locks for hours,
+# and whoever waits for a lock gives up, rolls back and tries again.
+_OPTIONS = " ".join(
+    f"-c {setting}"
+    for setting in (
+        "timezone=UTC",
+        "lock_timeout=3s",
+        "idle_in_transaction_session_timeout=15s",
+        "tcp_keepalives_idle=5",
+        "tcp_keepalives_interval=2",
+        "tcp_keepalives_count=3",
+    )
+)
 
 
 def connect(dsn: str, *, autocommit: bool = False, application: str = "doorguard") -> Connection:
@@ -45,7 +64,7 @@ def connect(dsn: str, *, autocommit: bool = False, application: str = "doorguard
             dsn,
             autocommit=autocommit,
             application_name=application,
-            options="-c timezone=UTC",
+            options=_OPTIONS,
             **_kwargs(),
         )
 
@@ -73,7 +92,7 @@ class Database:
             check=ConnectionPool.check_connection,
             kwargs={
                 "application_name": application,
-                "options": "-c timezone=UTC",
+                "options": _OPTIONS,
                 **_kwargs(),
             },
         )

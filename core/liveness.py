@@ -58,7 +58,7 @@ class Reporter:
 
 
 class Beat:
-    """Writes one process's beat from a thread of its own, so that a stuck worker cannot fake it."""
+    """Writes one process's beat from a thread of its own; its figures tell of a stuck worker."""
 
     def __init__(
         self,

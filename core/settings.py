@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+from zoneinfo import available_timezones
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import ConfigurationError
@@ -37,6 +38,14 @@ class Settings(BaseSettings):
     http_port: int = Field(default=8080, ge=0, le=65535)
     state_folder: Path = Field(description="where a process keeps what it can rebuild")
     timezone: str = Field(default="Asia/Seoul", description="local time of shifts and screens")
+    broker_pinned: bool = Field(
+        default=False,
+        description="trust exactly the certificate in broker_ca_file, whatever name it carries: "
+        "our own broker on this machine",
+    )
+    device_host: str | None = Field(
+        default=None, description="how devices reach the broker, where that differs from our way"
+    )
     answer_within_s: float = Field(
         default=15.0, gt=0, description="an unanswered page goes on to the next responder"
     )
@@ -44,6 +53,13 @@ class Settings(BaseSettings):
         default=15.0, gt=0, description="intrusion pages go out unless an operator took it by then"
     )
     synthetic_every_s: float = Field(default=60.0, gt=0, description="period of the synthetic SOS")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError(f"{name!r} is no time zone; Asia/Seoul, say")
+        return name
 
 
 def secret(name: str) -> str | None:

@@ -6,6 +6,7 @@ pipe and ends them when it breaks, also after `kill -9`.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -81,6 +82,21 @@ class Supervisor:
         )
 
     def _tell_guard(self, line: str) -> None:
+        try:
+            self._write_guard(line)
+        except BrokenPipeError:  # somebody killed it: a new one learns of all who run
+            self._on_line("guard", "ended; starting another")
+            self._guard.wait()
+            if self._guard.stdin:
+                with contextlib.suppress(BrokenPipeError):
+                    self._guard.stdin.close()
+            self._guard = self._start_guard()
+            for child in self._children.values():
+                if child.process:
+                    number = int(child.program.stop_signal)
+                    self._write_guard(f"+{child.process.pid} {number}")
+
+    def _write_guard(self, line: str) -> None:
         pipe = self._guard.stdin
         if pipe is None:
             raise AssertionError("the guard has no pipe")
@@ -155,7 +171,10 @@ class Supervisor:
         process = child.process
         if process is None:
             if now_s >= child.due_s:
-                self._spawn(child)
+                try:
+                    self._spawn(child)
+                except OSError as error:  # no memory, no such file: the others must go on
+                    self._failed(child, now_s, f"could not start: {error}")
             return
         if process.poll() is None:
             return
@@ -163,13 +182,13 @@ class Supervisor:
         child.process = None
         if now_s - child.started_s > SETTLED_AFTER_S:
             child.failures = 0
+        self._failed(child, now_s, f"ended with status {process.returncode}")
+
+    def _failed(self, child: _Child, now_s: float, what: str) -> None:
         child.failures += 1
         wait_s = backoff_s(child.failures)
         child.due_s = now_s + wait_s
-        self._on_line(
-            child.program.name,
-            f"ended with status {process.returncode}; starting again in {wait_s:g} s",
-        )
+        self._on_line(child.program.name, f"{what}; starting again in {wait_s:g} s")
 
     def stop(self, timeout_s: float = 8.0) -> None:
         """End every program, stage by stage; SIGKILL for what is left at the limit."""
@@ -177,11 +196,15 @@ class Supervisor:
             self._stopping.set()
             children = [child for child in self._children.values() if child.process]
         self._wake.set()
-        deadline = self._clock.monotonic_s() + timeout_s
-        for stage in sorted({child.program.stop_stage for child in children}):
+        end_s = self._clock.monotonic_s() + timeout_s
+        stages = sorted({child.program.stop_stage for child in children})
+        for later, stage in zip(range(len(stages) - 1, -1, -1), stages, strict=True):
+            # one that hangs must not use up the time of those who end after it
+            deadline = end_s - later * timeout_s / 4
             self._end([c for c in children if c.program.stop_stage == stage], deadline)
         if self._guard.stdin is not None:
-            self._guard.stdin.close()
+            with contextlib.suppress(BrokenPipeError):  # it was killed, and nobody was left to tell
+                self._guard.stdin.close()
         self._guard.wait()
         self._watch.join()
 

@@ -9,9 +9,11 @@ an old token must not confirm a stranger.
 from __future__ import annotations
 
 import os
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -27,6 +29,7 @@ _RECONNECT_MIN_S = 1
 _RECONNECT_MAX_S = 5
 _MAX_QUEUED = 10_000  # outgoing messages waiting while the broker is away
 _BITS_OF_MID = 16
+_LAST_WORDS_S = 2.0
 
 _log = logger(__name__)
 
@@ -46,6 +49,7 @@ class Session:
         username: str | None,
         password: str | None,
         ca_file: str | None = None,
+        pinned: bool = False,
         durable: bool = False,
         subscriptions: Sequence[tuple[str, int]] = (),
     ) -> None:
@@ -54,6 +58,7 @@ class Session:
         self._subscriptions = list(subscriptions)
         self._on_message: Callable[[Message], None] | None = None
         self._connection = 0
+        self._last: paho.MQTTMessageInfo | None = None
         self._ready = threading.Event()
         self._client = paho.Client(
             CallbackAPIVersion.VERSION2,
@@ -69,6 +74,9 @@ class Session:
             client.username_pw_set(username, password)
         if address.tls:
             context = ssl.create_default_context(cafile=ca_file)
+            if pinned:  # the file's certificate itself is the anchor, and no other is taken
+                context.check_hostname = False
+                context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
             client.tls_set_context(context)
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
@@ -89,7 +97,10 @@ class Session:
         self._client.loop_start()
 
     def stop(self) -> None:
-        """Say good-bye and end the network thread."""
+        """Send what waits (2 s at most), say good-bye and end the network thread."""
+        with suppress(RuntimeError, ValueError):  # not connected, or nothing was ever published
+            if self._last is not None:
+                self._last.wait_for_publish(_LAST_WORDS_S)
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -107,9 +118,17 @@ class Session:
         info = self._client.publish(topic, payload, qos, retain)
         if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
             raise BrokerAway(f"{_MAX_QUEUED} messages wait for the broker", delay_s=2.0)
+        if qos:
+            self._last = info
 
     def acknowledge(self, messages: Sequence[Message]) -> None:
-        """Confirm QoS 1 messages of the present connection; older ones come again anyway."""
+        """Confirm QoS 1 messages of the present connection; older ones come again anyway.
+
+        Nothing is sent unless the session stands: an acknowledgement queued between two
+        connections would go out before CONNECT, or confirm a packet id given anew.
+        """
+        if not self._ready.is_set():
+            return
         for message in messages:
             if message.token is not None and message.token >> _BITS_OF_MID == self._connection:
                 self._client.ack(message.token & ((1 << _BITS_OF_MID) - 1), 1)
@@ -137,13 +156,21 @@ class Session:
         ]
         if refused:
             _log.error("broker refused subscriptions", client=self._client_id, topics=refused)
+            self._drop()  # a session that hears nothing must not look alive; the next one asks anew
         else:
             self._ready.set()
+
+    def _drop(self) -> None:
+        """Break the connection without a good-bye, so that it is made again."""
+        sock = self._client.socket()
+        if isinstance(sock, socket.socket):
+            sock.shutdown(socket.SHUT_RDWR)
 
     def _disconnected(
         self, _client: paho.Client, _data: Any, _flags: Any, reason: Any, _properties: Any
     ) -> None:
         self._ready.clear()
+        self._connection += 1
         if reason.is_failure:
             _log.warning("lost the broker", client=self._client_id, reason=str(reason))
 

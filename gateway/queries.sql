@@ -2,7 +2,8 @@
 INSERT INTO devices (device_id, kind, password_bcrypt)
 VALUES (%(device_id)s, %(kind)s, %(password_bcrypt)s)
 ON CONFLICT (device_id) DO UPDATE
-SET kind = excluded.kind, password_bcrypt = excluded.password_bcrypt, revoked_at = NULL
+SET kind = excluded.kind, password_bcrypt = excluded.password_bcrypt, revoked_at = NULL,
+    config = '{}', config_version = devices.config_version + 1
 WHERE devices.revoked_at IS NOT NULL
 RETURNING device_id
 
@@ -19,7 +20,7 @@ WHERE device_id = %(device_id)s AND valid_to = 'infinity' AND valid_from < %(now
 
 -- name: revoke
 UPDATE devices SET revoked_at = %(now)s
-WHERE device_id = %(device_id)s AND revoked_at IS NULL
+WHERE device_id = %(device_id)s AND revoked_at IS NULL AND kind <> 'synthetic'
 RETURNING device_id
 
 -- name: list_devices

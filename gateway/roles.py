@@ -51,6 +51,15 @@ def service_password(service_key: str, role: str) -> str:
     return derive(service_key, f"broker:{role}")
 
 
+def client_id(service_key: str, name: str) -> str:
+    """Return the MQTT client id of a service or of the synthetic button.
+
+    The broker does not tie client ids to users, and whoever presents one takes over its session:
+    it must not be guessable.
+    """
+    return f"{name}-{derive(service_key, f'client:{name}', n_bytes=12)}"
+
+
 def device_role(device: str) -> Role:
     """Return what a device may say and hear: the topics below its own root, nothing else."""
     root = topics.device_root(device)

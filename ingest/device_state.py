@@ -24,14 +24,14 @@ def note_statuses(
     conn: Connection, statuses: Iterable[tuple[str, Status, bool]], now: datetime
 ) -> None:
     """Write the devices' retained states; the last one of a device in the batch wins."""
-    latest = {device: status for device, status, _ in statuses}
-    for device, status in sorted(latest.items()):
+    latest = {device: (status, retained) for device, status, retained in statuses}
+    for device, (status, retained) in sorted(latest.items()):
         conn.execute(
             _QUERIES["status"],
             {
                 "device_id": device,
                 "online": status.online,
-                "now": now,
+                "at": None if retained else now,  # the broker's copy says nothing of when
                 "fw": status.fw[:64].replace("\0", "") if status.fw else None,
                 "battery": status.battery,
                 "rssi": _int32(status.rssi),

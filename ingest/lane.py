@@ -26,7 +26,7 @@ from core.wire import Ack, encode
 from ingest import device_state, rejects, store
 from ingest.intake import Intake, Reported, acks, reject, take_in
 
-MAX_WAITING = 8192  # twice the broker's window: redeliveries while the database is away
+MAX_WAITING = 8192  # of all subscriptions together; past it the broker keeps them
 _POLL_S = 0.2
 _log = logger(__name__)
 
@@ -44,7 +44,11 @@ TOGETHER = Batching(size=500, age_s=0.01)
 
 
 class Lane:
-    """Drains one subscriber. `on_stored` runs inside the transaction for events that are new."""
+    """Drains one subscriber. `on_stored` runs inside the transaction for events that are new.
+
+    `telemetry` says whether it notes what is heard of devices. The alarm lane does not: it
+    touches no row that another process may have locked.
+    """
 
     def __init__(
         self,
@@ -54,6 +58,7 @@ class Lane:
         bus: Bus,
         clock: Clock,
         batching: Batching,
+        telemetry: bool,
         on_stored: Callable[[Connection, Sequence[Event], datetime], None],
     ) -> None:
         self._name = name
@@ -61,6 +66,7 @@ class Lane:
         self._bus = bus
         self._clock = clock
         self._batching = batching
+        self._telemetry = telemetry
         self._on_stored = on_stored
         self._limiter = rejects.RejectLimiter()
         self._queue: queue.SimpleQueue[tuple[Message, float]] = queue.SimpleQueue()
@@ -146,8 +152,9 @@ class Lane:
         self._bus.acknowledge(messages)
 
     def _write_the_rest(self, conn: Connection, intake: Intake, now: datetime) -> None:
-        device_state.heard(conn, intake.heard, {one.device for one in intake.heartbeats}, now)
-        device_state.note_statuses(conn, intake.statuses, now)
+        if self._telemetry:
+            device_state.heard(conn, intake.heard, {one.device for one in intake.heartbeats}, now)
+            device_state.note_statuses(conn, intake.statuses, now)
         told: list[Reject] = []
         for report in intake.reports:
             liveness.write(conn, report)

@@ -26,8 +26,9 @@ RETURNING household_id, at, device_id, seq, source
 -- name: placements
 SELECT p.device_id, p.source, p.seq, p.placed_at
 FROM event_placements p
-JOIN unnest(%(devices)s::text[], %(sources)s::text[], %(seqs)s::bigint[])
-     AS wanted (device_id, source, seq) USING (device_id, source, seq)
+JOIN unnest(%(devices)s::text[], %(sources)s::text[], %(seqs)s::bigint[],
+            %(reported)s::timestamptz[])
+     AS wanted (device_id, source, seq, reported_at) USING (device_id, source, seq, reported_at)
 
 -- name: stored_as_reported
 -- A retry may have crossed the 30 days while it waited: it was stored before it was flagged.
@@ -38,7 +39,7 @@ WHERE household_id = %(household_id)s AND at = %(at)s AND device_id = %(device_i
 -- name: place
 INSERT INTO event_placements (device_id, source, seq, reported_at, placed_at)
 VALUES (%(device_id)s, %(source)s, %(seq)s, %(reported_at)s, %(placed_at)s)
-ON CONFLICT (device_id, source, seq) DO UPDATE SET device_id = excluded.device_id
+ON CONFLICT (device_id, source, seq, reported_at) DO UPDATE SET device_id = excluded.device_id
 RETURNING placed_at
 
 -- name: heard
@@ -56,11 +57,11 @@ WHERE device_id = ANY(%(devices)s)
 -- name: status
 INSERT INTO device_state (device_id, online, status_at, fw, battery_percent, rssi_dbm,
                           config_version)
-SELECT %(device_id)s, %(online)s, %(now)s, %(fw)s, %(battery)s, %(rssi)s, %(config_version)s
+SELECT %(device_id)s, %(online)s, %(at)s, %(fw)s, %(battery)s, %(rssi)s, %(config_version)s
 WHERE EXISTS (SELECT FROM devices WHERE device_id = %(device_id)s)
 ON CONFLICT (device_id) DO UPDATE
 SET online = excluded.online,
-    status_at = excluded.status_at,
+    status_at = coalesce(excluded.status_at, device_state.status_at),
     fw = coalesce(excluded.fw, device_state.fw),
     battery_percent = coalesce(excluded.battery_percent, device_state.battery_percent),
     rssi_dbm = coalesce(excluded.rssi_dbm, device_state.rssi_dbm),

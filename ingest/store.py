@@ -10,7 +10,7 @@ from psycopg.types.json import Json
 
 from core import sql
 from core.catalogue import CATALOGUE, Source
-from core.database import Connection
+from core.database import Connection, Cursor
 from core.errors import DecodeError
 from core.model import Event
 from ingest.assignments import history, household_at
@@ -55,6 +55,9 @@ def attribute(
         if at is None:
             at = _place(conn, one, household_at(known, event.at), now)
         household = household_at(known, at)
+        if household is None and CATALOGUE[event.type].alarm:
+            # a clock a little off around an exchange must not cost an SOS: who it serves now
+            household = household_at(known, now)
         if household is None:
             reason = "unassigned" if known else "unknown_device"
             error = DecodeError(reason, f"{one.device} served no home then", seq=event.seq)
@@ -90,6 +93,7 @@ def _placements(
             "devices": [one.device for one in reported],
             "sources": [str(one.source) for one in reported],
             "seqs": [one.message.seq for one in reported],
+            "reported": [one.message.at for one in reported],
         },
     ).fetchall()
     return {
@@ -156,7 +160,7 @@ def store(conn: Connection, events: Sequence[Event]) -> list[Event]:
                         Json(event.data, dumps=_as_it_came),
                     )
                 )
-        cursor.execute(_QUERIES["merge_staging"])
+        _merge(cursor, events)
         new = {
             (row["household_id"], row["at"], row["device_id"], row["seq"], row["source"])
             for row in cursor.fetchall()
@@ -168,6 +172,18 @@ def store(conn: Connection, events: Sequence[Event]) -> list[Event]:
             new.discard(key)  # the same event twice in one batch counts once
             inserted.append(event)
     return inserted
+
+
+def _merge(cursor: Cursor, events: Sequence[Event]) -> None:
+    """Insert what is staged, making native partitions where the scheduler was too long away."""
+    try:
+        with cursor.connection.transaction():
+            cursor.execute(_QUERIES["merge_staging"])
+    except psycopg.errors.CheckViolation as error:
+        if error.diag.constraint_name is not None:  # a rule of the table, not a missing partition
+            raise
+        make_partitions(cursor.connection, max(event.received_at for event in events))
+        cursor.execute(_QUERIES["merge_staging"])
 
 
 def store_separating(

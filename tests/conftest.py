@@ -20,6 +20,7 @@ from psycopg import sql
 from testcontainers.community.postgres import PostgresContainer
 
 from app.embedded.ports import free_port
+from app.embedded.postgres import NAME as POSTGRES
 from app.embedded.postgres import EmbeddedPostgres, make_database
 from core.clock import SystemClock
 from core.database import Connection, Database, connect
@@ -114,6 +115,7 @@ def embedded_postgres(folder: Path) -> Iterator[PostgresServer]:
         folder / "db",
         port=free_port(),
         password=secrets.token_urlsafe(),
+        superuser_password=secrets.token_urlsafe(),
         reachable=folder,
         durable=False,
     )
@@ -121,7 +123,7 @@ def embedded_postgres(folder: Path) -> Iterator[PostgresServer]:
     supervisor.add(server.prepare())
     poll = threading.Event()
     for _ in range(600):
-        if server.ready():
+        if server.ready(supervisor.pid(POSTGRES)):
             break
         poll.wait(0.05)
     server.make_database()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -108,7 +109,8 @@ def device_add(
     kind: Annotated[DeviceKind, typer.Option()],
 ) -> Result:
     """Register a device at a home and print its credentials, this once."""
-    broker = BrokerAddress(site.settings().broker)
+    settings = site.settings()
+    broker = BrokerAddress(settings.broker)
     with site.connect() as conn:
         made = registry.add_device(
             conn, device_id, household_id=household_id, kind=kind, now=_now()
@@ -117,7 +119,7 @@ def device_add(
         "device": made.device,
         "username": made.username,
         "password": made.password,
-        "host": broker.host,
+        "host": settings.device_host or broker.host,
         "port": broker.port,
         "tls": broker.tls,
         "topic_root": made.topic_root,
@@ -175,7 +177,10 @@ def responder_add(
     name: Annotated[str, typer.Option(help="Name on the board and in pages.")] = "",
     kind: Annotated[responders.Kind, typer.Option()] = "guard",
     webhook: Annotated[str | None, typer.Option(help="URL that receives signed pages.")] = None,
-    apprise: Annotated[str | None, typer.Option(help="Apprise URL: SMS, push, mail, chat…")] = None,
+    apprise: Annotated[
+        str | None,
+        typer.Option(help="Apprise URL (SMS, push, mail, chat); @FILE reads it from a file."),
+    ] = None,
     shift: Annotated[
         str | None, typer.Option(help="HH:MM-HH:MM local time; around the clock when absent.")
     ] = None,
@@ -183,6 +188,11 @@ def responder_add(
     lon: Lon = None,
 ) -> Result:
     """Add a responder; the webhook's signing secret is printed this once."""
+    if apprise and apprise.startswith("@"):  # it holds a password; a command line is seen by all
+        try:
+            apprise = Path(apprise[1:]).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigurationError(f"--apprise {apprise}: {error}") from error
     if not webhook and not apprise:
         raise ConfigurationError("a responder is reached by --webhook URL or --apprise URL")
     if webhook and urlsplit(webhook).scheme not in {"http", "https"}:
@@ -210,7 +220,11 @@ def responder_list(site: Site) -> Result:
     """List the responders."""
     with site.connect() as conn:
         rows = responders.list_all(conn)
-    shown = [{key: value for key, value in row.items() if key != "webhook_secret"} for row in rows]
+    secret = {"webhook_secret", "apprise_url"}
+    shown = [
+        {**{k: v for k, v in row.items() if k not in secret}, "apprise": bool(row["apprise_url"])}
+        for row in rows
+    ]
     columns = ["responder_id", "name", "kind", "lat", "lon"]
     return {"responders": shown}, table(shown, columns, "no responders")
 

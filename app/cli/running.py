@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from alerts import audit
 from app.accounts.users import ensure_administrator
 from app.cli.command import Result, command, say
 from app.embedded.installation import Installation, reachable_folder
@@ -21,6 +22,7 @@ from app.site import Site
 from app.status import as_text, status
 from core.clock import SystemClock
 from core.migrate import migrate
+from core.settings import BrokerAddress
 from core.telemetry import configure_logging
 
 
@@ -44,11 +46,15 @@ def up(
     ] = "127.0.0.1",
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate of the MQTT listener.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its key.")] = None,
+    device_host: Annotated[
+        str | None, typer.Option(help="How devices reach the broker; `device add` prints it.")
+    ] = None,
     public_url: Annotated[
         str | None, typer.Option(help="How responders reach the app; stands in page links.")
     ] = None,
 ) -> Result:
     """Start everything on this machine, watch over it, stop it on Ctrl-C."""
+    threading.excepthook = _end_on_bug
     clock = SystemClock()
     installation = Installation(site.folder)
     installation.lock()
@@ -63,6 +69,7 @@ def up(
             tls_cert=str(tls_cert.absolute()) if tls_cert else None,
             tls_key=str(tls_key.absolute()) if tls_key else None,
             public_url=public_url,
+            device_host=device_host,
         ),
         clock=clock,
         on_line=lambda name, line: say(f"{name:<8} | {line}"),
@@ -82,7 +89,10 @@ def up(
         with services.database.transaction() as conn:
             administrator = ensure_administrator(conn)
         say(f"doorguard: serving. Screens and API: {services.settings.public_url}")
-        say(f"doorguard: devices connect to {services.settings.broker}")
+        address = BrokerAddress(services.settings.broker)
+        how = "TLS" if address.tls else "no TLS: this machine only"
+        host = services.settings.device_host or address.host
+        say(f"doorguard: devices connect to {host}:{address.port} ({how})")
         if administrator:
             say(f"doorguard: first start. Sign in as {administrator[0]} with {administrator[1]}")
             say("doorguard: this password is shown once and stored nowhere.")
@@ -106,6 +116,14 @@ def status_command(site: Site) -> Result:
     return found, as_text(found)
 
 
+def audit_command(site: Site) -> Result:
+    """Check that nobody changed the incidents' log or the log of looks into homes."""
+    with site.connect() as conn:
+        problems = audit.verify(conn)
+    text = "\n".join(problems) or "both logs are whole"
+    return {"ok": not problems, "problems": problems}, text
+
+
 def run_command(site: Site, process: Annotated[ProcessName, typer.Argument()]) -> Result:
     """Run one process in the foreground, until a signal."""
     settings = site.settings()
@@ -127,3 +145,4 @@ def register(to: typer.Typer) -> None:
     command(to, "run")(run_command)
     command(to, "migrate")(migrate_command)
     command(to, "status")(status_command)
+    command(to, "audit")(audit_command)

@@ -13,7 +13,7 @@ from app.site import Site
 from core import sql
 from core.settings import BrokerAddress
 from gateway import registry
-from households.homes import Home, add_household
+from households.homes import Home, add_household, remove_household
 from simulators.connection import Credentials
 from simulators.fleet import Fleet, Report
 
@@ -39,10 +39,12 @@ def simulate(
     broker = BrokerAddress(settings.broker)
     stamp = datetime.now(UTC).strftime("%m%d%H%M%S")
     credentials: list[tuple[str, Credentials]] = []
+    households: list[str] = []
     say(f"adding {homes} homes")
     with site.connect() as conn:
         for number in range(homes):
             household = f"sim-{stamp}-{number:04}"
+            households.append(household)
             lat, lon = _LAT + (number % 50) * 0.001, _LON + (number // 50) * 0.001
             add_household(conn, Home(household, household, lat, lon, district="Simulated"))
             for kind in ("camera", "button"):
@@ -73,6 +75,8 @@ def simulate(
         result = _account(conn, report)
         for _, who in credentials:
             registry.remove_device(conn, who.device, now=datetime.now(UTC))
+        for household in households:
+            remove_household(conn, household, now=datetime.now(UTC))
     if report.connected < report.devices:
         say(f"only {report.connected} of {report.devices} devices are connected")
     text = "\n".join(f"{key:<12} {value}" for key, value in result.items())

@@ -8,9 +8,17 @@ from datetime import datetime
 from alerts import responders
 from app.accounts.users import remove_user
 from core.database import Connection
+from core.errors import ConfigurationError
 from core.settings import BrokerAddress, Settings
 from gateway import registry
-from households.homes import Home, add_household, add_resident, remove_household
+from gateway.roles import SYNTHETIC_HOUSEHOLD
+from households.homes import (
+    Home,
+    add_household,
+    add_resident,
+    list_households,
+    remove_household,
+)
 from simulators.connection import Credentials
 
 LOITER_AFTER_S = 10.0  # the protocol's shortest, so that the story is short
@@ -117,6 +125,16 @@ class Cast:
     def resident(self) -> str:
         """The user who looks at their own history."""
         return self.named("park-min-ho")
+
+
+def check_stage(conn: Connection) -> None:
+    """Raise `ConfigurationError` where the play would put pretend responders on real duty."""
+    served = {row["household_id"] for row in list_households(conn)} - {SYNTHETIC_HOUSEHOLD}
+    if served:
+        raise ConfigurationError(
+            f"this database serves {len(served)} homes, whose SOS would reach the demo's pretend "
+            "responders; give it an empty one"
+        )
 
 
 def enrol(

@@ -80,6 +80,7 @@ class Story:
         cast, now = self._cast, self._clock.now()
         pagers = [Pager("", on_page=self._on_page) for _ in homes.RESPONDERS]
         with self._database.transaction() as conn:
+            homes.check_stage(conn)
             credentials = homes.enrol(conn, cast, self._settings, now)
             secrets = homes.hire(conn, cast, [pager.url for pager in pagers], now)
             for pager, secret in zip(pagers, secrets, strict=True):

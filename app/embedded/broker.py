@@ -89,7 +89,8 @@ class EmbeddedBroker:
 
     def stop(self) -> None:
         self._stop.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def read_log(self, line: str) -> None:
         """Take one line the broker printed."""

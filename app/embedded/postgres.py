@@ -24,6 +24,7 @@ from app.embedded.account import Account, unprivileged
 from core.errors import ConfigurationError, TemporaryError
 from core.supervisor import Program
 
+NAME = "postgres"
 _SOCKET_PATH_LIMIT = 90  # sun_path holds 104 on macOS, with room for the file name
 _POLL_S = 0.05
 
@@ -75,10 +76,18 @@ class EmbeddedPostgres:
     """
 
     def __init__(
-        self, folder: Path, *, port: int, password: str, reachable: Path, durable: bool = True
+        self,
+        folder: Path,
+        *,
+        port: int,
+        password: str,
+        superuser_password: str,
+        reachable: Path,
+        durable: bool = True,
     ) -> None:
         self.port = port
         self._password = password
+        self._superuser_password = superuser_password
         self._durable = durable
         self._account: Account | None = unprivileged()
         self._reachable = reachable
@@ -157,7 +166,7 @@ class EmbeddedPostgres:
             port=self.port,
             dbname=database,
             user=user,
-            password=self._password,
+            password=self._superuser_password if user == "postgres" else self._password,
         )
 
     def prepare(self) -> Program:
@@ -175,7 +184,7 @@ class EmbeddedPostgres:
         if account:
             os.chown(conf, account.uid, account.gid)
         return Program(
-            name="postgres",
+            name=NAME,
             argv=[str(self._prefix / "bin" / "postgres"), "-D", str(self.data)],
             cwd="/",
             stop_signal=signal.SIGINT,  # fast shutdown
@@ -187,7 +196,7 @@ class EmbeddedPostgres:
     def _initdb(self) -> None:
         secret = self.data.with_name(f"{self.data.name}.pw")
         secret.touch(mode=0o600)
-        secret.write_text(self._password)
+        secret.write_text(self._superuser_password)
         if self._account:
             os.chown(secret, self._account.uid, self._account.gid)
         try:
@@ -224,26 +233,43 @@ class EmbeddedPostgres:
         )
 
     def _end_orphan(self) -> None:
-        """Stop a server that an earlier run of ours left on these files."""
-        try:
-            pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
-            os.kill(pid, signal.SIGINT)
-        except (FileNotFoundError, ValueError, ProcessLookupError, PermissionError):
-            return  # nothing there; if it is alive and not ours, the server says so itself
-        while (self.data / "postmaster.pid").exists():
-            time.sleep(_POLL_S)
-            try:
-                os.kill(pid, 0)
-            except ProcessLookupError:
-                return
+        """Stop a server that an earlier run of ours left on these files; forget a stale pid.
 
-    def ready(self) -> bool:
-        """Say whether the server takes connections; recovery may take as long as it needs."""
+        After a power cut the pid in the file may be a stranger's by now: it is ours only when its
+        command line names our data folder.
+        """
+        file = self.data / "postmaster.pid"
+        try:
+            pid = int(file.read_text().split("\n", 1)[0])
+        except (FileNotFoundError, ValueError):
+            return
+        if not self._is_ours(pid):
+            file.unlink(missing_ok=True)
+            return
+        os.kill(pid, signal.SIGINT)
+        while self._is_ours(pid):
+            time.sleep(_POLL_S)
+
+    def _is_ours(self, pid: int) -> bool:
+        try:
+            shown = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            if Path("/proc/self").exists():  # Linux, and no such process
+                return False
+            asked = ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)]
+            shown = subprocess.run(asked, capture_output=True, check=False).stdout
+        return b"postgres" in shown and str(self.data).encode() in shown
+
+    def ready(self, pid: int | None) -> bool:
+        """Say whether the server of this process id takes connections.
+
+        Recovery may take as long as it needs.
+        """
         try:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
             return False
-        return len(lines) >= 8 and lines[7].strip() == "ready"
+        return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"
 
     def make_database(self) -> None:
         """Make the role and the database `doorguard` where missing; raise `TemporaryError`."""

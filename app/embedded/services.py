@@ -6,6 +6,7 @@ broker, a database) is not started.
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ import httpx
 from app.embedded.broker import NAME as BROKER
 from app.embedded.broker import EmbeddedBroker
 from app.embedded.installation import Installation
+from app.embedded.postgres import NAME as POSTGRES
 from app.embedded.postgres import EmbeddedPostgres
 from app.provision import ensure_synthetic
 from core import liveness
@@ -30,6 +32,7 @@ from core.supervisor import Program, Supervisor
 from gateway.nats_config import Listener
 
 PROCESSES = ("alarms", "ingest", "detect", "app")
+_EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - named by the person, and only with TLS
 _POLL_S = 0.05
 _HEALTHY_WITHIN_S = 60.0
 _GIVE_UP_AFTER = 3  # ends in a row: it will not come up
@@ -47,6 +50,7 @@ class Plan:
     tls_cert: str | None = None
     tls_key: str | None = None
     public_url: str | None = None
+    device_host: str | None = None  # the name devices reach the broker by
     durable: bool = True
 
     def check(self) -> None:
@@ -105,6 +109,7 @@ class Services:
                 home.folder,
                 port=home.port("postgres"),
                 password=home.secret("postgres"),
+                superuser_password=home.secret("postgres_superuser"),
                 reachable=self._reachable,
                 durable=plan.durable,
             )
@@ -113,7 +118,7 @@ class Services:
         http_port = home.port("http", plan.http_port)
         return load(
             database=self._postgres.dsn() if self._postgres else plan.database,
-            broker=plan.broker or f"{scheme}://{plan.host}:{mqtt_port}",
+            broker=plan.broker or f"{scheme}://{_own_host(plan.host)}:{mqtt_port}",
             service_key=secret("SERVICE_KEY") or home.secret("service_key"),
             objects=str(home.folder / "objects"),
             public_url=plan.public_url or f"http://127.0.0.1:{http_port}",
@@ -121,6 +126,8 @@ class Services:
             http_port=http_port,
             state_folder=home.folder / "state",
             broker_ca_file=plan.tls_cert,
+            broker_pinned=plan.tls_cert is not None,
+            device_host=plan.device_host or (_named(plan.host) if plan.broker is None else None),
         )
 
     def environment(self) -> dict[str, str]:
@@ -151,7 +158,12 @@ class Services:
         if postgres:
             self._progress("starting PostgreSQL")
             self.supervisor.add(postgres.prepare())
-            self._wait("PostgreSQL", postgres.ready, None)
+
+            def ready() -> bool:
+                self._must_come_up(POSTGRES)
+                return postgres.ready(self.supervisor.pid(POSTGRES))
+
+            self._wait("PostgreSQL", ready, None)
             postgres.make_database()
         self._progress("migrating the database")
         applied = migrate(self.settings.database)
@@ -183,8 +195,7 @@ class Services:
 
         def all_beat() -> bool:
             for name in processes:
-                if self.supervisor.failures(name) >= _GIVE_UP_AFTER:
-                    raise ConfigurationError(f"the process {name} does not start; its log says why")
+                self._must_come_up(name)
             with self.database.transaction() as conn:
                 now = self._clock.now()
                 alive = {
@@ -199,6 +210,10 @@ class Services:
         self._wait("the processes", all_beat, _HEALTHY_WITHIN_S)
         if "app" in processes:
             self._wait("the screens", self._app_answers, _HEALTHY_WITHIN_S)
+
+    def _must_come_up(self, name: str) -> None:
+        if self.supervisor.failures(name) >= _GIVE_UP_AFTER:
+            raise ConfigurationError(f"{name} does not start; its log says why")
 
     def _pids(self, processes: Sequence[str]) -> set[int | None]:
         return {self.supervisor.pid(name) for name in processes}
@@ -229,7 +244,19 @@ class Services:
 
     def stop(self) -> None:
         """End everything within 10 s; the database last."""
-        if self._broker:
-            self._broker.stop()
-        self.database.close()
-        self.supervisor.stop()
+        try:
+            if self._broker:
+                self._broker.stop()
+            self.database.close()
+        finally:
+            self.supervisor.stop()
+
+
+def _own_host(host: str) -> str:
+    """Return how processes on this machine reach a listener."""
+    return "127.0.0.1" if host in _EVERYWHERE else host
+
+
+def _named(host: str) -> str:
+    """Return what to tell devices where nobody said how they reach us."""
+    return socket.gethostname() if host in _EVERYWHERE else host

@@ -44,6 +44,9 @@ def run(settings: Settings) -> None:
         # by home, so that two processes lock homes in the same order; a device keeps its order
         raise_incidents(conn, sorted(events, key=lambda event: event.household_id), now)
 
+    # of the lane alone: pages that wait for each other can never take its connection
+    lane_database = Database(settings.database, application="doorguard-alarm-lane", max_size=1)
+    lane_database.open()
     session = session_for(
         "alarms",
         settings,
@@ -52,10 +55,11 @@ def run(settings: Settings) -> None:
     )
     lane = Lane(
         "alarm",
-        database=database,
+        database=lane_database,
         bus=session,
         clock=clock,
         batching=ALONE,
+        telemetry=False,
         on_stored=raise_incidents,
     )
     session.deliver_to(lane.offer)
@@ -70,7 +74,12 @@ def run(settings: Settings) -> None:
         database,
         clock,
         "alarms",
-        lambda: {**lane.figures(), **dispatcher.figures(), "connected": session.connected},
+        lambda: {
+            **lane.figures(),
+            **dispatcher.figures(),
+            **timers.figures(),
+            "connected": session.connected,
+        },
     )
     parts: list[Part] = [lane, dispatcher, timers, handed_off, session, beat, synthetic]
     for part in parts:
@@ -78,4 +87,5 @@ def run(settings: Settings) -> None:
     stop.wait()
     for part in reversed(parts):
         part.stop()
+    lane_database.close()
     database.close()

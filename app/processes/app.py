@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import msgspec
 import uvicorn
 
@@ -23,6 +25,7 @@ from ingest import store
 
 _CONFIG_POLL_S = 5.0
 _POOL = 10
+_NO_CLOCK = datetime(1970, 1, 1, tzinfo=UTC)  # a call carries no time of its own, only its key
 APP_DEVICE = "app"  # stands where a device id does in events that people raise through the API
 
 
@@ -32,11 +35,15 @@ def run(settings: Settings) -> None:
     database = Database(settings.database, application="doorguard-app", max_size=_POOL)
     database.open()
 
+    # of SOS calls alone: readers of histories can never take its connections
+    sos_database = Database(settings.database, application="doorguard-app-sos", max_size=2)
+    sos_database.open()
+
     def raise_sos(household_id: str, actor: str, seq: int) -> EventReceipt:
         """Commit an SOS pressed in the app: event, incident and pages in one transaction."""
         now = clock.now()
-        with database.transaction() as conn:
-            at = store.place_once(conn, APP_DEVICE, Source.BACKEND, seq, now, now)
+        with sos_database.transaction() as conn:
+            at = store.place_once(conn, APP_DEVICE, Source.BACKEND, seq, _NO_CLOCK, now)
             event = Event(
                 household_id=household_id,
                 at=at,
@@ -80,4 +87,5 @@ def run(settings: Settings) -> None:
     finally:
         for part in reversed(parts):
             part.stop()
+        sos_database.close()
         database.close()

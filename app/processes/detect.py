@@ -152,5 +152,5 @@ def run(settings: Settings) -> None:
                 bad_jpegs = found
             report = reporter.report(rejects=kept, rejects_not_kept=counts)
             session.publish(report_topic("detect"), encode(report), qos=1)
+    worker.stop()  # it publishes its last findings
     session.stop()
-    worker.stop()

@@ -43,6 +43,7 @@ def run(settings: Settings) -> None:
         bus=session,
         clock=clock,
         batching=TOGETHER,
+        telemetry=True,
         on_stored=_on_stored,
     )
     session.deliver_to(lane.offer)

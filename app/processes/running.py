@@ -9,7 +9,7 @@ from typing import Protocol
 
 from core.settings import BrokerAddress, Settings
 from gateway.mqtt import Session
-from gateway.roles import service_password, service_username
+from gateway.roles import client_id, service_password, service_username
 
 
 class Part(Protocol):
@@ -31,10 +31,11 @@ def session_for(
     address = BrokerAddress(settings.broker)
     return Session(
         address,
-        client_id=service_username(role),
+        client_id=client_id(settings.service_key, service_username(role)),
         username=address.username or service_username(role),
         password=address.password or service_password(settings.service_key, role),
         ca_file=settings.broker_ca_file,
+        pinned=settings.broker_pinned,
         durable=durable,
         subscriptions=subscriptions,
     )

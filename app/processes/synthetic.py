@@ -23,7 +23,7 @@ from core.telemetry import logger
 from core.topics import Kind, Topic
 from core.wire import Ack
 from gateway.mqtt import Session
-from gateway.roles import SYNTHETIC_DEVICE
+from gateway.roles import SYNTHETIC_DEVICE, client_id
 
 ACK_WITHIN_S = 5.0
 PAGE_WITHIN_S = 10.0
@@ -45,10 +45,11 @@ class SyntheticSos:
         self._seq = 0
         self._session = Session(
             BrokerAddress(settings.broker),
-            client_id=SYNTHETIC_DEVICE,
+            client_id=client_id(settings.service_key, SYNTHETIC_DEVICE),
             username=SYNTHETIC_DEVICE,
             password=synthetic_password(settings.service_key),
             ca_file=settings.broker_ca_file,
+            pinned=settings.broker_pinned,
             subscriptions=[(str(Topic(SYNTHETIC_DEVICE, Kind.ACK)), 0)],
         )
         self._session.deliver_to(self._hear)

@@ -25,6 +25,7 @@ BEGIN
     IF (SELECT relkind FROM pg_class WHERE oid = 'events'::regclass) <> 'p' THEN
         RETURN 0;
     END IF;
+    PERFORM pg_advisory_xact_lock(hashtext('make_event_partitions'));
     WHILE week < to_time LOOP
         part := 'events_' || to_char(week AT TIME ZONE 'UTC', 'YYYYMMDD');
         IF to_regclass(part) IS NULL THEN
@@ -72,7 +73,7 @@ CREATE TABLE event_placements (
     seq         bigint NOT NULL,
     reported_at timestamptz NOT NULL,
     placed_at   timestamptz NOT NULL,
-    PRIMARY KEY (device_id, source, seq)
+    PRIMARY KEY (device_id, source, seq, reported_at)
 );
 
 CREATE TABLE device_state (

@@ -77,6 +77,7 @@ class Feed:
             bus=self.broker,
             clock=self.clock,
             batching=TOGETHER,
+            telemetry=True,
             on_stored=self._on_stored,
         )
 

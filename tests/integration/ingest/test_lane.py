@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -10,9 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.database import Connection
-from core.topics import Kind
+from core.database import Connection, Database
+from core.ports import Message
+from core.topics import Kind, Topic
 from gateway import registry
+from ingest.lane import ALONE, Lane
 from tests.conftest import NOON, PostgresServer
 from tests.integration.ingest.conftest import Feed, event
 
@@ -157,3 +160,68 @@ def test_the_database_away_holds_and_loses_nothing(
         assert back.execute("SELECT array_agg(seq ORDER BY seq) FROM events").fetchone() == (
             [1, 2],
         )
+
+
+def test_a_seq_used_again_with_another_time_is_another_event(feed: Feed, conn: Connection) -> None:
+    feed.give(event(7, at=NOON.replace(year=1970)))
+    feed.settle()
+    feed.clock.advance(5)
+    feed.give(event(7, at=NOON + timedelta(seconds=5), type="sos.pressed"))
+    feed.settle()
+    assert [row["type"] for row in rows(conn, "received_at, type")] == [
+        "door.opened",
+        "sos.pressed",
+    ]
+
+
+def test_an_sos_in_the_gap_of_an_exchange_is_heard(feed: Feed, conn: Connection) -> None:
+    minute = timedelta(minutes=1)
+    registry.remove_device(conn, "door-cam-1", now=NOON + minute)
+    registry.add_device(
+        conn, "door-cam-1", household_id="home-2", kind="camera", now=NOON + 3 * minute
+    )
+    feed.clock.advance(240)
+    feed.give(event(1, at=NOON + 2 * minute), event(2, at=NOON + 2 * minute, type="sos.pressed"))
+    feed.settle()
+    assert [(row["seq"], row["household_id"]) for row in rows(conn)] == [(2, "home-2")]
+
+
+def test_missing_partitions_are_made_when_needed(feed: Feed, conn: Connection) -> None:
+    found = conn.execute(
+        "SELECT inhrelid::regclass::text AS name FROM pg_inherits "
+        "WHERE inhparent = 'events'::regclass"
+    ).fetchall()
+    for row in found:
+        conn.execute(f"DROP TABLE {row['name']}")
+    feed.give(event(1), event(2, at=NOON - timedelta(days=20)))
+    feed.settle()
+    assert [row["seq"] for row in rows(conn)] == [1, 2]
+
+
+def test_the_alarm_lane_waits_for_no_row_of_telemetry(
+    feed: Feed, conn: Connection, database: Database
+) -> None:
+    feed.give(b'{"online":true}', kind=Kind.STATUS)
+    feed.settle()
+    alarms = Lane(
+        "alarm",
+        database=database,
+        bus=feed.broker,
+        clock=feed.clock,
+        batching=ALONE,
+        telemetry=False,
+        on_stored=lambda *_: None,
+    )
+    with conn.transaction():
+        conn.execute("UPDATE device_state SET fw = 'held'")
+        alarms.offer(
+            Message(
+                str(Topic("door-cam-1", Kind.ALARM)),
+                json.dumps(event(5, type="sos.pressed")).encode(),
+                99,
+            )
+        )
+        alarms.start()
+        feed.broker.wait(feed.offered + 1, within_s=2.5)
+    alarms.stop()
+    assert feed.broker.acks()["door-cam-1"]["stored"] == [5]

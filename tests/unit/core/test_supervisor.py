@@ -9,6 +9,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -113,3 +114,34 @@ def test_children_do_not_outlive_a_killed_supervisor() -> None:
         for _ in range(100):
             os.kill(child, 0)
             threading.Event().wait(0.05)
+
+
+def test_a_killed_guard_is_replaced_and_children_still_restart(
+    supervisor: Supervisor, lines: Lines
+) -> None:
+    supervisor.add(python("child", "print('hello'); import time; time.sleep(60)"))
+    lines.wait("hello")
+    supervisor._guard.kill()
+    supervisor._guard.wait()
+    child = supervisor.pid("child")
+    assert child is not None
+    os.kill(child, signal.SIGKILL)
+    lines.wait("starting another")
+    lines.wait("hello", n=2)
+
+
+def test_a_program_that_is_missing_hinders_nobody(
+    supervisor: Supervisor, lines: Lines, tmp_path: Path
+) -> None:
+    tool = tmp_path / "tool"
+    tool.write_text("#!/bin/sh\nexit 3\n")
+    tool.chmod(0o755)
+    supervisor.add(Program("tool", [str(tool)]))
+    supervisor.add(python("child", "print('hello'); import time; time.sleep(60)"))
+    lines.wait("hello")
+    tool.unlink()
+    lines.wait("could not start")
+    child = supervisor.pid("child")
+    assert child is not None
+    os.kill(child, signal.SIGKILL)
+    lines.wait("hello", n=2)
