@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -18,6 +19,7 @@ from simulators.connection import Credentials
 from simulators.fleet import Fleet, Report
 
 _QUERIES = sql.load("app.demo")
+_LEARN_S = 1.5  # the broker learns of new devices; sooner they would be turned away once
 _LAT, _LON = 37.55, 126.98  # homes are strewn around the middle of Seoul
 
 
@@ -66,6 +68,7 @@ def simulate(
                     ca_file=settings.broker_ca_file,
                 )
                 credentials.append((kind, who))
+    time.sleep(_LEARN_S)
     say(f"playing {scenario} for {duration_s:g} s at {speed:g} times the pace")
     fleet = Fleet(credentials, scenario, seed)
     for number in (signal.SIGINT, signal.SIGTERM):
