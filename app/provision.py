@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from alerts import responders
 from core.database import Connection
+from core.errors import Conflict
 from core.secrets import derive
 from gateway import registry
 from gateway.roles import SYNTHETIC_DEVICE, SYNTHETIC_HOUSEHOLD
@@ -23,15 +25,17 @@ def ensure_synthetic(conn: Connection, service_key: str, now: datetime) -> None:
     When the service key was changed, the button's password follows it.
     """
     password = synthetic_password(service_key)
-    if registry.ensure_password(conn, SYNTHETIC_DEVICE, password):
-        return
-    add_household(conn, Home(SYNTHETIC_HOUSEHOLD, "Synthetic SOS", lat=37.5663, lon=126.9779))
-    registry.add_device(
-        conn,
-        SYNTHETIC_DEVICE,
-        household_id=SYNTHETIC_HOUSEHOLD,
-        kind="synthetic",
-        now=now,
-        password=password,
-    )
+    if not registry.ensure_password(conn, SYNTHETIC_DEVICE, password):
+        with suppress(Conflict):  # the home outlived its button
+            add_household(
+                conn, Home(SYNTHETIC_HOUSEHOLD, "Synthetic SOS", lat=37.5663, lon=126.9779)
+            )
+        registry.add_device(
+            conn,
+            SYNTHETIC_DEVICE,
+            household_id=SYNTHETIC_HOUSEHOLD,
+            kind="synthetic",
+            now=now,
+            password=password,
+        )
     responders.ensure_synthetic(conn, now)

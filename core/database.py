@@ -10,7 +10,7 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from core.errors import DatabaseAway
+from core.errors import Contended, DatabaseAway
 
 Connection: TypeAlias = psycopg.Connection[DictRow]
 Cursor: TypeAlias = psycopg.Cursor[DictRow]
@@ -34,8 +34,10 @@ def translated() -> Iterator[None]:
         yield
     except PoolTimeout as error:
         raise DatabaseAway(f"no connection became free: {error}") from error
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
+        raise Contended(str(error).strip(), delay_s=0.1) from error
     except (
-        psycopg.OperationalError,  # lost, refused, deadlocked, or a lock that did not come free
+        psycopg.OperationalError,
         psycopg.InterfaceError,
         psycopg.errors.IdleInTransactionSessionTimeout,
     ) as error:

@@ -3,6 +3,7 @@
     DoorGuardError
     ├── TemporaryError          try again after `delay_s`; nothing was lost
     │   ├── DatabaseAway
+    │   │   └── Contended       somebody holds the row; others need not wait for it
     │   └── BrokerAway
     └── PermanentError          trying the same thing again gives the same answer
         ├── DecodeError         bytes that are not a message; `.reason` is a fixed name
@@ -33,6 +34,10 @@ class TemporaryError(DoorGuardError):
 
 class DatabaseAway(TemporaryError):  # noqa: N818 - reads as what happened
     """The database refused, dropped or timed out a connection."""
+
+
+class Contended(DatabaseAway):
+    """A lock did not come free in time, or two transactions met crosswise; ours was rolled back."""
 
 
 class BrokerAway(TemporaryError):  # noqa: N818

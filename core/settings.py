@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from zoneinfo import available_timezones
 
+from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -80,9 +81,13 @@ def database_dsn(given: str | None = None) -> str | None:
     """Return the database's connection string, with `DOORGUARD_DATABASE_PASSWORD` put in."""
     dsn = given or secret("DATABASE")
     password = secret("DATABASE_PASSWORD")
-    if dsn and password and "password" not in conninfo_to_dict(dsn):
-        return make_conninfo(dsn, password=password)
-    return dsn
+    if not dsn:
+        return None
+    try:
+        words = conninfo_to_dict(dsn)
+    except ProgrammingError as error:
+        raise ConfigurationError(f"the database's connection string: {error}") from error
+    return make_conninfo(dsn, password=password) if password and "password" not in words else dsn
 
 
 def load(**given: object) -> Settings:
@@ -109,6 +114,10 @@ class BrokerAddress:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
+        try:
+            port = parts.port
+        except ValueError as error:
+            raise ConfigurationError(f"broker: {error}") from error
         if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
             raise ConfigurationError(
                 f"broker {parts.scheme}://{parts.hostname}: mqtt://host:port or mqtts://host:port "
@@ -116,6 +125,6 @@ class BrokerAddress:
             )
         self.host: str = parts.hostname
         self.tls = parts.scheme == "mqtts"
-        self.port: int = parts.port or (8883 if self.tls else 1883)
+        self.port: int = port or (8883 if self.tls else 1883)
         self.username = unquote(parts.username) if parts.username else None
         self.password = unquote(parts.password) if parts.password else None

@@ -35,6 +35,7 @@ class Program:
     cwd: str | None = None
     stop_signal: int = signal.SIGTERM
     stop_stage: int = 0  # stage 0 ends first, all of it together; then 1, and so on
+    longest_backoff_s: float = LONGEST_BACKOFF_S
     user: int | None = None
     group: int | None = None
 
@@ -186,7 +187,7 @@ class Supervisor:
 
     def _failed(self, child: _Child, now_s: float, what: str) -> None:
         child.failures += 1
-        wait_s = backoff_s(child.failures)
+        wait_s = min(backoff_s(child.failures), child.program.longest_backoff_s)
         child.due_s = now_s + wait_s
         self._on_line(child.program.name, f"{what}; starting again in {wait_s:g} s")
 

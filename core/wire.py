@@ -98,6 +98,7 @@ _STATUS = msgspec.json.Decoder(Status)
 _REPLY = msgspec.json.Decoder(Reply)
 _RAW_LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ANSWERED = 1024  # of a message refused as a whole, at most so many seqs are told
 _ANY = msgspec.json.Decoder()
 _SEQ_FIELD = re.compile(rb'"seq"\s*:\s*(\d{1,19})(?![\d.eE])')
 _ENCODER = msgspec.json.Encoder()
@@ -168,7 +169,9 @@ def decode_events(payload: bytes, *, source: Source = Source.DEVICE, array: bool
         _check_size(payload)
         raws = _split(payload, array=array)
     except DecodeError as error:
-        return Decoded([], [error])
+        seqs = _SEQ_FIELD.findall(payload)[:_ANSWERED]
+        told = [DecodeError(error.reason, error.detail, seq=int(seq)) for seq in seqs]
+        return Decoded([], [one for one in told if (one.seq or 0) <= MAX_SEQ] or [error])
     events: list[EventMessage] = []
     errors: list[DecodeError] = []
     dropped = 0

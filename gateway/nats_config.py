@@ -78,4 +78,4 @@ def render(
         "mqtt": mqtt,
         "authorization": {"users": users},
     }
-    return json.dumps(config, indent=1)
+    return json.dumps(config, indent=1, ensure_ascii=False)

@@ -49,7 +49,10 @@ def add_household(conn: Connection, home: Home) -> None:
         },
     ).fetchone()
     if row is None:
-        raise Conflict(f"household {home.household_id} exists")
+        raise Conflict(
+            f"household {home.household_id} exists, or existed: its history keeps the id; "
+            "choose another"
+        )
 
 
 def add_resident(

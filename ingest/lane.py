@@ -16,7 +16,7 @@ from datetime import datetime
 from core import liveness
 from core.clock import Clock
 from core.database import Connection, Database
-from core.errors import BrokerAway, TemporaryError
+from core.errors import BrokerAway, Contended, TemporaryError
 from core.model import Event
 from core.ports import Bus, Message
 from core.reports import Reject
@@ -39,8 +39,13 @@ class Batching:
     age_s: float
 
 
-ALONE = Batching(size=1, age_s=0.0)  # alarms: each its own transaction
+# Alarms wait for nothing; what already stands behind one another shares a transaction, so that a
+# device that floods its alarm topic costs the others little.
+AT_ONCE = Batching(size=200, age_s=0.0)
 TOGETHER = Batching(size=500, age_s=0.01)
+
+
+Waiting = tuple[Message, float]  # with the monotonic seconds of its receipt
 
 
 class Lane:
@@ -69,7 +74,7 @@ class Lane:
         self._telemetry = telemetry
         self._on_stored = on_stored
         self._limiter = rejects.RejectLimiter()
-        self._queue: queue.SimpleQueue[tuple[Message, float]] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Waiting] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"lane-{name}")
         self._stored = self._duplicates = self._rejected = 0
@@ -100,23 +105,37 @@ class Lane:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            batch = self._next_batch()
-            if not batch:
-                continue
-            messages = [message for message, _ in batch]
-            while not self._stop.is_set():
-                try:
-                    self._commit(messages)
-                except TemporaryError as error:
-                    _log.warning("waiting", lane=self._name, error=str(error), held=len(messages))
-                    self._stop.wait(error.delay_s)
-                else:
-                    now_s = self._clock.monotonic_s()
-                    for _, offered_s in batch:
-                        COMMIT_S.labels(self._name).observe(now_s - offered_s)
-                    break
+            if batch := self._next_batch():
+                self._settle(batch)
 
-    def _next_batch(self) -> list[tuple[Message, float]]:
+    def _settle(self, batch: list[Waiting]) -> None:
+        """Commit a batch, however long the database is away.
+
+        Where a row is held by somebody, the batch is taken apart, and only the message that
+        needs the row goes to the end of the queue: one home's lock never delays another's SOS.
+        """
+        while not self._stop.is_set():
+            try:
+                self._commit([message for message, _ in batch])
+            except Contended as error:
+                _log.warning("contended", lane=self._name, error=str(error), held=len(batch))
+                if len(batch) > 1:
+                    for one in batch:
+                        self._settle([one])
+                else:
+                    self._stop.wait(error.delay_s)
+                    self._queue.put(batch[0])
+                return
+            except TemporaryError as error:
+                _log.warning("waiting", lane=self._name, error=str(error), held=len(batch))
+                self._stop.wait(error.delay_s)
+            else:
+                now_s = self._clock.monotonic_s()
+                for _, offered_s in batch:
+                    COMMIT_S.labels(self._name).observe(now_s - offered_s)
+                return
+
+    def _next_batch(self) -> list[Waiting]:
         try:
             batch = [self._queue.get(timeout=_POLL_S)]
         except queue.Empty:

@@ -117,6 +117,7 @@ def embedded_postgres(folder: Path) -> Iterator[PostgresServer]:
         password=secrets.token_urlsafe(),
         superuser_password=secrets.token_urlsafe(),
         reachable=folder,
+        identity="test",
         durable=False,
     )
     supervisor = Supervisor(SystemClock(), lambda _name, _line: None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -12,6 +13,7 @@ from app.cli import demo, registry, running, simulate
 from app.cli.command import command
 from core.telemetry import configure_logging
 
+_USAGE = 2  # exit status of a command line that does not fit
 _HELP = "Door cameras and SOS buttons to a paged responder."
 cli = typer.Typer(
     help=_HELP,
@@ -39,6 +41,11 @@ def _root(
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; a usage error, too, ends in one JSON line where that was asked for."""
     configure_logging("cli", json=not sys.stderr.isatty())
-    cli()
+    try:
+        cli()
+    except SystemExit as end:
+        if end.code == _USAGE and "--json" in sys.argv:
+            print(json.dumps({"ok": False, "error": "UsageError", "detail": "see standard error"}))
+        raise

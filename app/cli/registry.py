@@ -14,9 +14,10 @@ from alerts import responders
 from app.accounts import tokens, users
 from app.cli.command import Result, command, table
 from app.site import Site
-from core.errors import ConfigurationError, PermanentError
+from core.errors import ConfigurationError, PermanentError, Refused
 from core.settings import BrokerAddress
 from gateway import registry
+from gateway.roles import SYNTHETIC_HOUSEHOLD
 from households import homes
 
 household = typer.Typer(no_args_is_help=True, help="Homes in the service.")
@@ -234,6 +235,8 @@ def responder_remove(
     site: Site, responder_id: Annotated[str, typer.Argument(metavar="ID")]
 ) -> Result:
     """Page this responder no more."""
+    if responder_id == SYNTHETIC_HOUSEHOLD:
+        raise Refused("the synthetic responder belongs to the minute's test of the path")
     with site.connect() as conn:
         responders.remove(conn, responder_id, now=_now())
     return {"responder": responder_id, "removed": True}, f"removed {responder_id}"

@@ -81,6 +81,7 @@ class EmbeddedBroker:
             argv=[server_binary(), "--config", str(self._file)],
             stop_signal=signal.SIGTERM,
             stop_stage=1,
+            longest_backoff_s=2.0,
         )
 
     def start(self) -> None:

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import IO, Any
 
-from app.embedded.ports import free_port
+from app.embedded.ports import free_port, is_free
 from core.errors import ConfigurationError
 from core.secrets import new_secret
 
@@ -31,12 +31,18 @@ class Installation:
         self.folder = folder.absolute()
         # as root the database's account must be able to walk through; secrets are 0600 themselves
         mode = 0o711 if os.geteuid() == 0 else 0o700
-        self.folder.mkdir(parents=True, exist_ok=True, mode=mode)
         self._lock: IO[str] | None = None
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=mode)
+        except OSError as error:
+            raise ConfigurationError(f"the data folder {self.folder}: {error}") from error
 
     def lock(self) -> None:
         """Hold the folder until we end. Raises `ConfigurationError` when another process does."""
-        self._lock = (self.folder / "lock").open("w")
+        try:
+            self._lock = (self.folder / "lock").open("w")
+        except OSError as error:
+            raise ConfigurationError(f"the data folder {self.folder}: {error}") from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -60,7 +66,14 @@ class Installation:
     def port(self, name: str, wanted: int | None = None) -> int:
         """Return a port that stays the same from start to start while it is free."""
         ports = self._read("ports.json")
-        port = wanted or free_port(ports.get(name))
+        if wanted is None:
+            port = free_port(ports.get(name))
+        elif not 1 <= wanted <= 65535:
+            raise ConfigurationError(f"port {wanted}: 1 to 65535 is expected")
+        elif not is_free(wanted):
+            raise ConfigurationError(f"port {wanted} for {name} is in use or not ours to open")
+        else:
+            port = wanted
         if ports.get(name) != port:
             ports[name] = port
             self._write("ports.json", ports)
@@ -79,6 +92,8 @@ class Installation:
             found: dict[str, Any] = json.loads((self.folder / name).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(f"{self.folder / name} cannot be read: {error}") from error
         return found
 
     def _write(self, name: str, content: dict[str, Any]) -> None:

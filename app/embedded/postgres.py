@@ -83,6 +83,7 @@ class EmbeddedPostgres:
         password: str,
         superuser_password: str,
         reachable: Path,
+        identity: str,
         durable: bool = True,
     ) -> None:
         self.port = port
@@ -91,6 +92,7 @@ class EmbeddedPostgres:
         self._durable = durable
         self._account: Account | None = unprivileged()
         self._reachable = reachable
+        self._identity = identity  # of the data folder: one made anew never meets an old cluster
         self.data = self._place_data(folder / "postgres")
         self._prefix = self._place_binaries()
 
@@ -99,7 +101,7 @@ class EmbeddedPostgres:
         if self._account is None or self._account.can("-x", wanted.parent):
             data = wanted
         else:
-            name = hashlib.sha256(str(wanted.resolve()).encode()).hexdigest()[:12]
+            name = hashlib.sha256(self._identity.encode()).hexdigest()[:12]
             data = self._reachable / f"postgres-{name}"
             data.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
         data.mkdir(exist_ok=True, mode=0o700)
@@ -189,6 +191,7 @@ class EmbeddedPostgres:
             cwd="/",
             stop_signal=signal.SIGINT,  # fast shutdown
             stop_stage=2,
+            longest_backoff_s=2.0,
             user=account.uid if account else None,
             group=account.gid if account else None,
         )
@@ -225,7 +228,8 @@ class EmbeddedPostgres:
         extra = [] if self._durable else ["fsync = off", "full_page_writes = off"]
         if (Path(share) / "extension" / "timescaledb.control").exists():
             extra += ["shared_preload_libraries = 'timescaledb'", "timescaledb.telemetry_level=off"]
-        short = len(str(self.data).encode()) <= _SOCKET_PATH_LIMIT
+        path = str(self.data)
+        short = len(path.encode()) <= _SOCKET_PATH_LIMIT and not set(path) & set("'\"\\,")
         return _CONF.format(
             port=self.port,
             socket_folder=self.data if short else "",

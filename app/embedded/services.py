@@ -28,11 +28,12 @@ from core.database import Database
 from core.errors import ConfigurationError, TemporaryError
 from core.migrate import migrate
 from core.settings import Settings, load, secret
-from core.supervisor import Program, Supervisor
+from core.supervisor import LONGEST_BACKOFF_S, Program, Supervisor
 from gateway.nats_config import Listener
 
 PROCESSES = ("alarms", "ingest", "detect", "app")
 _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - named by the person, and only with TLS
+_ALARMS_BACKOFF_S = 2.0  # whatever ails it, an SOS does not wait half a minute
 _POLL_S = 0.05
 _HEALTHY_WITHIN_S = 60.0
 _GIVE_UP_AFTER = 3  # ends in a row: it will not come up
@@ -57,6 +58,9 @@ class Plan:
         """Raise `ConfigurationError` when it would carry alarms in the clear over a network."""
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ConfigurationError("--tls-cert and --tls-key go together")
+        for file in (self.tls_cert, self.tls_key):
+            if file and not Path(file).is_file():
+                raise ConfigurationError(f"no such file: {file}")
         if self.host not in {"127.0.0.1", "localhost", "::1"} and not self.tls_cert:
             raise ConfigurationError(
                 f"--host {self.host} reaches beyond this machine: give --tls-cert and --tls-key, "
@@ -110,6 +114,7 @@ class Services:
                 port=home.port("postgres"),
                 password=home.secret("postgres"),
                 superuser_password=home.secret("postgres_superuser"),
+                identity=home.secret("identity"),
                 reachable=self._reachable,
                 durable=plan.durable,
             )
@@ -149,6 +154,7 @@ class Services:
                     name=name,
                     argv=[sys.executable, "-m", "app.cli", "run", name],
                     env={**self.environment(), "PYTHONUNBUFFERED": "1"},
+                    longest_backoff_s=_ALARMS_BACKOFF_S if name == "alarms" else LONGEST_BACKOFF_S,
                 )
             )
         self._wait_healthy(processes)
@@ -254,7 +260,7 @@ class Services:
 
 def _own_host(host: str) -> str:
     """Return how processes on this machine reach a listener."""
-    return "127.0.0.1" if host in _EVERYWHERE else host
+    return "127.0.0.1" if host in _EVERYWHERE else f"[{host}]" if ":" in host else host
 
 
 def _named(host: str) -> str:

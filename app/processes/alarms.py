@@ -21,7 +21,7 @@ from core.ports import Channel
 from core.settings import Settings
 from core.topics import ALARM_LANE, wildcard
 from ingest import handoff
-from ingest.lane import ALONE, Lane
+from ingest.lane import AT_ONCE, Lane
 
 _HANDOFF_POLL_S = 0.5
 _POOL = 8  # lane, dispatcher and its senders, timers, hand-off, beat, synthetic
@@ -35,14 +35,13 @@ def run(settings: Settings) -> None:
     database.open()
 
     def raise_incidents(conn: Connection, events: Sequence[Event], now: datetime) -> None:
-        for event in events:
+        # by home, so that two transactions lock homes in the same order; a device keeps its order
+        for event in sorted(events, key=lambda event: event.household_id):
             incidents.on_event(conn, event, now=now, settings=settings)
 
     def take_handed_off(conn: Connection) -> None:
         now = clock.now()
-        events = handoff.take(conn, now=now)
-        # by home, so that two processes lock homes in the same order; a device keeps its order
-        raise_incidents(conn, sorted(events, key=lambda event: event.household_id), now)
+        raise_incidents(conn, handoff.take(conn, now=now), now)
 
     # of the lane alone: pages that wait for each other can never take its connection
     lane_database = Database(settings.database, application="doorguard-alarm-lane", max_size=1)
@@ -58,7 +57,7 @@ def run(settings: Settings) -> None:
         database=lane_database,
         bus=session,
         clock=clock,
-        batching=ALONE,
+        batching=AT_ONCE,
         telemetry=False,
         on_stored=raise_incidents,
     )

@@ -20,6 +20,7 @@ def server(folder: Path) -> EmbeddedPostgres:
         password="of-doorguard",
         superuser_password="of-postgres",
         reachable=folder,
+        identity="test",
         durable=False,
     )
 

@@ -15,7 +15,7 @@ from core.database import Connection, Database
 from core.ports import Message
 from core.topics import Kind, Topic
 from gateway import registry
-from ingest.lane import ALONE, Lane
+from ingest.lane import AT_ONCE, Lane
 from tests.conftest import NOON, PostgresServer
 from tests.integration.ingest.conftest import Feed, event
 
@@ -208,7 +208,7 @@ def test_the_alarm_lane_waits_for_no_row_of_telemetry(
         database=database,
         bus=feed.broker,
         clock=feed.clock,
-        batching=ALONE,
+        batching=AT_ONCE,
         telemetry=False,
         on_stored=lambda *_: None,
     )
