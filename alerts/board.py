@@ -12,7 +12,7 @@ from typing import Any
 
 from alerts import policy
 from alerts.evidence import EvidenceLine, evidence_in
-from alerts.lifecycle import CLOSED_STATES, Move, PageState, State
+from alerts.lifecycle import CLOSED_STATES, PageState, State
 from core import sql
 from core.database import Connection
 from core.errors import NotFound
@@ -65,8 +65,9 @@ class IncidentCard:
     """Everything about one incident that an operator looks at.
 
     `residents` are (name, phone, note). `restored`: every alarm of it has ended.
-    `nobody_on_shift`: the last attempt found nobody to page. Events, evidence and timeline are
-    oldest first.
+    `nobody_on_shift`: the last attempt found nobody to page. `overdue`: who accepted did not come
+    in time, and nobody has since. Events (the newest 50), their evidence, and timeline (the
+    newest 100 lines) are oldest first.
     """
 
     incident_id: int
@@ -94,6 +95,7 @@ class IncidentCard:
     events: list[EventLine]
     evidence: list[EvidenceLine]
     timeline: list[LogLine]
+    overdue: bool = False
 
 
 def queue(conn: Connection, now: datetime) -> list[IncidentCard]:  # noqa: ARG001
@@ -132,6 +134,8 @@ def _cards(conn: Connection, rows: list[dict[str, Any]]) -> list[IncidentCard]:
     pages = _by(conn.execute(_QUERIES["pages"], ids).fetchall(), "incident_id")
     events = _by(conn.execute(_QUERIES["events"], ids).fetchall(), "incident_id")
     lines = _by(conn.execute(_QUERIES["lines"], ids).fetchall(), "incident_id")
+    seen = _by(conn.execute(_QUERIES["seen"], ids).fetchall(), "incident_id")
+    marks = _by(conn.execute(_QUERIES["marks"], ids).fetchall(), "incident_id")
     return [
         _card(
             row,
@@ -139,6 +143,8 @@ def _cards(conn: Connection, rows: list[dict[str, Any]]) -> list[IncidentCard]:
             [PageLine(**{**p, "state": PageState(p["state"])}) for p in pages[row["incident_id"]]],
             [EventLine(**event) for event in events[row["incident_id"]]],
             [LogLine(**line) for line in lines[row["incident_id"]]],
+            [policy.Seen(**one) for one in seen[row["incident_id"]]],
+            {mark for one in marks[row["incident_id"]] for mark in one if one[mark]},
         )
         for row in rows
     ]
@@ -150,25 +156,22 @@ def _card(
     pages: list[PageLine],
     events: list[EventLine],
     timeline: list[LogLine],
+    seen: list[policy.Seen],
+    marks: set[str],
 ) -> IncidentCard:
     state = State(row["state"])
-    seen = [
-        policy.Seen(line.detail["type"], line.detail["device"], line.detail["seq"])
-        for line in timeline
-        if "seq" in line.detail
-    ]
     calls = [event.type for event in seen if event.type in ("sos.pressed", "sos.cancelled")]
-    paging = [line.move for line in timeline if line.move in (Move.PAGE, Move.NOBODY)]
     return IncidentCard(
         **{**row, "state": state},
         residents=residents,
         resident_cancelled=calls[-1:] == ["sos.cancelled"],
         restored=bool(seen) and not policy.outstanding(seen),
-        nobody_on_shift=state not in CLOSED_STATES and paging[-1:] == [Move.NOBODY],
+        nobody_on_shift=state not in CLOSED_STATES and "nobody" in marks,
         pages=pages,
         events=events,
         evidence=[line for event in events for line in evidence_in(event.data)],
         timeline=timeline,
+        overdue=state not in CLOSED_STATES and "overdue" in marks,
     )
 
 

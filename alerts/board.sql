@@ -12,8 +12,8 @@ SELECT i.incident_id, i.household_id, h.name AS household_name, h.address, h.acc
        h.district, i.kind, i.priority, i.state, i.opened_at, i.created_at, i.acknowledged_by,
        i.acknowledged_at, i.arrived_at, i.closed_at, i.closed_by, i.closing_note
 FROM incidents i JOIN households h USING (household_id)
-WHERE i.closed_at IS NOT NULL AND NOT (i.household_id = 'synthetic' AND i.kind = 'test')
-ORDER BY i.created_at DESC
+WHERE i.closed_at IS NOT NULL AND i.household_id <> 'synthetic'
+ORDER BY i.closed_at DESC
 LIMIT %(limit)s
 
 -- name: one_incident
@@ -41,12 +41,52 @@ WHERE p.incident_id = ANY (%(ids)s::bigint[])
 ORDER BY p.page_id
 
 -- name: events
-SELECT incident_id, type, at, device_id, data FROM incident_events
-WHERE incident_id = ANY (%(ids)s::bigint[]) ORDER BY incident_id, at, seq, source
+-- The newest 50 of each.
+SELECT e.incident_id, e.type, e.at, e.device_id, e.data
+FROM unnest(%(ids)s::bigint[]) AS wanted (incident_id), LATERAL (
+    SELECT incident_id, type, at, device_id, seq, source, data FROM incident_events
+    WHERE incident_id = wanted.incident_id
+    ORDER BY at DESC, seq DESC, source DESC LIMIT 50
+) e
+ORDER BY e.incident_id, e.at, e.seq, e.source
 
 -- name: lines
-SELECT incident_id, n, at, actor, move, state, detail FROM incident_log
-WHERE incident_id = ANY (%(ids)s::bigint[]) ORDER BY incident_id, n
+-- The newest 100 of each.
+SELECT l.incident_id, l.n, l.at, l.actor, l.move, l.state, l.detail
+FROM unnest(%(ids)s::bigint[]) AS wanted (incident_id), LATERAL (
+    SELECT incident_id, n, at, actor, move, state, detail FROM incident_log
+    WHERE incident_id = wanted.incident_id ORDER BY n DESC LIMIT 100
+) l
+ORDER BY l.incident_id, l.n
+
+-- name: marks
+-- What the whole log says, however long it is.
+SELECT incident_id,
+       coalesce(max(n) FILTER (WHERE move = 'nobody')
+                > coalesce(max(n) FILTER (WHERE move = 'page'), 0), false) AS nobody,
+       coalesce(max(n) FILTER (WHERE move = 'overdue')
+                > coalesce(max(n) FILTER (WHERE move = 'arrive'), 0), false) AS overdue
+FROM incident_log
+WHERE incident_id = ANY (%(ids)s::bigint[]) AND move IN ('nobody', 'page', 'overdue', 'arrive')
+GROUP BY incident_id
+
+-- name: seen
+-- Alarms and restores in order of arrival, without those that a later one of the same type and
+-- device repeats: to what is outstanding they make no difference, and they may be thousands.
+SELECT incident_id, type, device_id, seq
+FROM (
+    SELECT incident_id, n, type, device_id, seq,
+           max(seq) OVER (PARTITION BY incident_id, type, device_id ORDER BY n DESC
+                          ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS highest_later
+    FROM (
+        SELECT incident_id, n, detail->>'type' AS type, detail->>'device' AS device_id,
+               (detail->>'seq')::bigint AS seq
+        FROM incident_log
+        WHERE incident_id = ANY (%(ids)s::bigint[]) AND detail->>'seq' IS NOT NULL
+    ) named
+) ranked
+WHERE highest_later IS NULL OR seq > highest_later
+ORDER BY incident_id, n
 
 -- name: counts
 SELECT count(*) AS open,

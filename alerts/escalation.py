@@ -3,6 +3,7 @@
 page_unanswered   the page's time is over: page the next
 auto_dispatch     no operator took it in time: page the nearest
 repage            nobody could be paged before: look again
+no_arrival        who accepted is not there in time: page the next
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 import psycopg
 
+from alerts.arrival import overdue
 from alerts.lifecycle import BEING_ASKED, Move, PageState, State
 from alerts.planning import page_next, wants_next
 from alerts.transition import SYSTEM, Incident, apply, lock
@@ -75,7 +77,10 @@ def _act(
 ) -> Incident:
     if timer["kind"] == "page_unanswered":
         return _unanswered(conn, incident, timer["page_id"], now, settings)
-    if timer["kind"] == "auto_dispatch":
+    if timer["kind"] == "no_arrival":
+        late = overdue(conn, incident, now=now)
+        wanted, incident = late is not None, late or incident
+    elif timer["kind"] == "auto_dispatch":
         wanted = incident.state is State.RAISED
     elif timer["kind"] == "repage":
         wanted = incident.state not in (State.EN_ROUTE, State.ARRIVED) and not _being_asked(

@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from alerts import policy
+from alerts.arrival import alarm_again
 from alerts.audit import Detail
+from alerts.fallback import page_surely
 from alerts.lifecycle import Move
 from alerts.planning import add_timer, page_given, page_next, stand_down
 from alerts.policy import Plan, Seen
@@ -30,7 +32,7 @@ _ENDING: dict[Outcome, Move] = {
     "false_alarm": Move.MARK_FALSE,
     "cancelled": Move.CANCEL,
 }
-_TIMERS = ["page_unanswered", "auto_dispatch", "repage"]
+_TIMERS = ["page_unanswered", "auto_dispatch", "repage", "no_arrival"]
 _QUERIES = sql.load("alerts")
 
 
@@ -38,9 +40,11 @@ def on_event(conn: Connection, event: Event, *, now: datetime, settings: Setting
     """Take one event; return the id of the incident it opened or joined, None for neither.
 
     An alarm opens the home's incident of its kind or joins the open one; pages are planned, or
-    a timer gives an operator time to look first. A restore joins the incident that holds its
-    alarm and closes nothing: a human decides. The same event again changes nothing, also when
-    its incident has been closed since. Raises what the database raises.
+    a timer gives an operator time to look first. Another alarm for a life rings again a minute
+    after the acknowledgement, and pages again once somebody has arrived or is overdue. A restore
+    joins the incident that holds its alarm and closes nothing: a human decides. The same event
+    again changes nothing, also when its incident has been closed since. Raises what the database
+    raises.
     """
     plan = policy.plan_for(event.type)
     kinds = policy.restored_kinds(event.type)
@@ -145,7 +149,7 @@ def _alarm(conn: Connection, event: Event, plan: Plan, now: datetime, settings: 
     )
     _add_event(conn, incident, event)
     if not new:
-        apply(
+        incident = apply(
             conn,
             incident,
             Move.JOIN,
@@ -154,10 +158,14 @@ def _alarm(conn: Connection, event: Event, plan: Plan, now: datetime, settings: 
             detail=detail,
             priority=plan.priority,
         )
+        if plan.priority == Priority.LIFE_SAFETY:
+            incident, anew = alarm_again(conn, incident, actor=actor, now=now)
+            if anew:
+                page_surely(conn, incident, now=now, settings=settings, afresh=True)
         return incident.incident_id
     when = policy.paging(plan, event.household_id)
     if when == "at_once":
-        page_next(conn, incident, now=now, settings=settings, new_round=True)
+        page_surely(conn, incident, now=now, settings=settings)
     elif when == "after_grace":
         due_at = now + timedelta(seconds=settings.operator_grace_s)
         add_timer(conn, incident, "auto_dispatch", due_at)

@@ -1,12 +1,16 @@
 """The life of an incident, as a table of legal moves.
 
     raised ─acknowledge─▶ acknowledged ─dispatch─▶ dispatched ─accept─▶ en_route ─arrive─▶ arrived
-       └───────────dispatch────────────────────────▲   └◀──withdraw──────┘
+       └───────────dispatch────────────────────────▲   └◀──withdraw──────┘            │
+                                                       └◀──overdue───────┘            │
+                                                       └◀──resend─────────────────────┘
 
 Rules that stand above the table:
 
 - `dispatched` means that somebody is being sent for; it begins with the first page. An operator
   may acknowledge before or after: who and when are columns, the state does not fall back.
+- A late alarm for a life takes an acknowledgement back (`ring`); only then does the state fall
+  back, from `acknowledged` to `raised`.
 - Every open state may be closed, marked false or cancelled; from there no way leads back.
 - Moves that keep the state (a second press, a page, a note …) are in the table as well, so that
   the log alone replays to the state, and a line nobody may write is refused here.
@@ -56,6 +60,10 @@ class Move(StrEnum):
     NOBODY = "nobody"  # nobody on shift can be paged
     RESTORE = "restore"
     NOTE = "note"
+    RING = "ring"  # alarmed again long after the acknowledgement, which is taken back
+    RESEND = "resend"  # alarmed again after the arrival: somebody is sent for anew
+    OVERDUE = "overdue"  # who accepted is not there in time: somebody else is sent for
+    FALLBACK = "fallback"  # ranking failed; whoever can be paged is
 
 
 class PageState(StrEnum):
@@ -94,6 +102,7 @@ _KEEP_WHILE_OPEN = (
     Move.NOBODY,
     Move.RESTORE,
     Move.NOTE,
+    Move.FALLBACK,
 )
 
 
@@ -112,14 +121,17 @@ MOVES: dict[State, dict[Move, State]] = {
     ),
     State.ACKNOWLEDGED: _open(
         State.ACKNOWLEDGED,
-        {Move.DISPATCH: State.DISPATCHED},
+        {Move.DISPATCH: State.DISPATCHED, Move.RING: State.RAISED},
     ),
+    # Who was given up as overdue may arrive all the same.
     State.DISPATCHED: _open(
         State.DISPATCHED,
         {
             Move.ACKNOWLEDGE: State.DISPATCHED,
             Move.DISPATCH: State.DISPATCHED,
             Move.ACCEPT: State.EN_ROUTE,
+            Move.ARRIVE: State.ARRIVED,
+            Move.RING: State.DISPATCHED,
         },
     ),
     # Dispatch and accept from here on are a second responder whom the operator asked for.
@@ -130,6 +142,8 @@ MOVES: dict[State, dict[Move, State]] = {
             Move.DISPATCH: State.EN_ROUTE,
             Move.ACCEPT: State.EN_ROUTE,
             Move.WITHDRAW: State.DISPATCHED,
+            Move.OVERDUE: State.DISPATCHED,
+            Move.RING: State.EN_ROUTE,
             Move.ARRIVE: State.ARRIVED,
         },
     ),
@@ -140,6 +154,8 @@ MOVES: dict[State, dict[Move, State]] = {
             Move.DISPATCH: State.ARRIVED,
             Move.ACCEPT: State.ARRIVED,
             Move.ARRIVE: State.ARRIVED,
+            Move.RESEND: State.DISPATCHED,
+            Move.RING: State.ARRIVED,
         },
     ),
     State.CLOSED: _over(State.CLOSED),

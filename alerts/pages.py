@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from alerts.arrival import expect_arrival
 from alerts.evidence import EvidenceLine, evidence_in
 from alerts.lifecycle import (
     BEING_ASKED,
@@ -113,8 +114,13 @@ def arrive(conn: Connection, page_id: int, *, now: datetime) -> AnswerView:
         return _view(page, incident)
     if page.state is not PageState.ACCEPTED:
         raise Conflict("only who has accepted can arrive")
+    given_up = incident.state is State.DISPATCHED
     incident = apply(conn, incident, Move.ARRIVE, actor=page.actor, now=now, detail=_detail(page))
-    return _set_state(conn, page, incident, PageState.ARRIVED)
+    view = _set_state(conn, page, incident, PageState.ARRIVED)
+    conn.execute(_QUERIES["end_page_timer"], {"page_id": page.page_id, "now": now})
+    if given_up:  # whoever was asked instead need not come
+        stand_down(conn, incident, now=now, but=page.responder_id)
+    return view
 
 
 def page_view(conn: Connection, page_id: int) -> PageView:
@@ -161,6 +167,7 @@ def _accept(conn: Connection, page: _Page, incident: Incident, now: datetime) ->
     incident = apply(conn, incident, Move.ACCEPT, actor=page.actor, now=now, detail=_detail(page))
     view = _set_state(conn, page, incident, PageState.ACCEPTED, answered_at=now)
     conn.execute(_QUERIES["end_page_timer"], {"page_id": page.page_id, "now": now})
+    expect_arrival(conn, incident, page.page_id, now=now)
     stand_down(conn, incident, now=now, but=page.responder_id)
     return view
 

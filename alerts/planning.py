@@ -82,21 +82,23 @@ def page_next(
     settings: Settings,
     actor: str = SYSTEM,
     new_round: bool,
+    afresh: bool = False,
 ) -> Next:
     """Page the nearest who was not asked in this round.
 
     When everybody was asked, the next round begins: at once if `new_round`, else after a while
     (a responder whose pager fails, or who just declined, is not asked again in the same breath).
+    `afresh` begins the next round whoever was asked in this one.
     """
     asked = _asked(conn, incident)
     current = max((page.round for page in asked), default=1)
-    busy = {p.responder_id for p in asked if p.state in BEING_ASKED | ON_THE_JOB}
+    busy = {p.responder_id for p in asked if p.state in _busy_states(incident)}
     # Who was stood down may be asked again: whoever accepted instead has withdrawn.
     this_round = {
         p.responder_id for p in asked if p.round == current and p.state is not PageState.STOOD_DOWN
     }
     crew = {row["responder_id"]: row for row in conn.execute(_QUERIES["reachable_responders"])}
-    ranked = _rank(conn, incident, crew, now, settings, this_round | busy)
+    ranked = [] if afresh else _rank(conn, incident, crew, now, settings, this_round | busy)
     if not ranked:
         again = _rank(conn, incident, crew, now, settings, busy)
         waiting = any(p.state in BEING_ASKED for p in asked)
@@ -114,7 +116,7 @@ def page_next(
     first = ranked[0]
     if any(p.responder_id == first.responder_id and p.round == current for p in asked):
         current += 1
-    return _page(conn, incident, crew[first.responder_id], first, current, now, settings, actor)
+    return page_one(conn, incident, crew[first.responder_id], first, current, now, settings, actor)
 
 
 def page_given(
@@ -133,7 +135,7 @@ def page_given(
         raise NotFound(f"no responder {responder_id} who can be paged")
     asked = _asked(conn, incident)
     mine = [page for page in asked if page.responder_id == responder_id]
-    if any(page.state in ON_THE_JOB for page in mine):
+    if any(page.state in _busy_states(incident) - BEING_ASKED for page in mine):
         raise Conflict(f"{row['name']} has accepted already")
     if any(page.state in BEING_ASKED for page in mine):
         raise Conflict(f"{row['name']} is being paged already")
@@ -142,7 +144,7 @@ def page_given(
         current += 1
     home = _home(conn, incident)
     ranked = Ranked(responder_id, distance_m(home, Position(row["lat"], row["lon"])))
-    return _page(conn, incident, row, ranked, current, now, settings, actor)
+    return page_one(conn, incident, row, ranked, current, now, settings, actor)
 
 
 def stand_down(
@@ -182,6 +184,14 @@ def add_timer(
             "due_at": due_at,
         },
     )
+
+
+def _busy_states(incident: Incident) -> frozenset[PageState]:
+    """Return in which state of a page its responder is not asked again.
+
+    While somebody is being sent for, whoever once accepted has been and gone, or is overdue.
+    """
+    return BEING_ASKED if incident.state is State.DISPATCHED else BEING_ASKED | ON_THE_JOB
 
 
 def _asked(conn: Connection, incident: Incident) -> list[_Asked]:
@@ -227,7 +237,7 @@ def _rank(
     )
 
 
-def _page(
+def page_one(
     conn: Connection,
     incident: Incident,
     responder: dict[str, Any],
@@ -237,6 +247,7 @@ def _page(
     settings: Settings,
     actor: str,
 ) -> Next:
+    """Page this responder (a row of `responders`) in this round: page, deliveries, timer, log."""
     if incident.state in (State.RAISED, State.ACKNOWLEDGED) or actor != SYSTEM:
         incident = apply(conn, incident, Move.DISPATCH, actor=actor, now=now)
     window_s = answer_window_s(settings.answer_within_s, round_)

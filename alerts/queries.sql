@@ -24,8 +24,10 @@ RETURNING incident_id, household_id, kind, priority, state, opened_at, acknowled
 -- name: update_incident
 UPDATE incidents
 SET state = %(state)s, version = %(version)s, priority = %(priority)s,
-    acknowledged_at = coalesce(acknowledged_at, %(acknowledged_at)s),
-    acknowledged_by = coalesce(acknowledged_by, %(acknowledged_by)s),
+    acknowledged_at = CASE WHEN NOT %(ring)s
+                           THEN coalesce(acknowledged_at, %(acknowledged_at)s) END,
+    acknowledged_by = CASE WHEN NOT %(ring)s
+                           THEN coalesce(acknowledged_by, %(acknowledged_by)s) END,
     arrived_at = coalesce(arrived_at, %(arrived_at)s),
     closed_at = coalesce(closed_at, %(closed_at)s),
     closed_by = coalesce(closed_by, %(closed_by)s),
@@ -115,10 +117,34 @@ FROM pages p JOIN responders r USING (responder_id)
 WHERE p.page_id = %(page_id)s
 
 -- name: who_accepted
+-- Since somebody was last sent for: not who had come before another alarm, or was given up as late.
 SELECT p.page_id, p.responder_id, r.name AS responder_name
 FROM pages p JOIN responders r USING (responder_id)
 WHERE p.incident_id = %(incident_id)s AND p.state IN ('accepted', 'arrived')
+  AND (SELECT max(n) FROM incident_log
+       WHERE incident_id = p.incident_id AND move = 'accept'
+         AND detail->>'page_id' = p.page_id::text)
+    > (SELECT coalesce(max(n), 0) FROM incident_log
+       WHERE incident_id = p.incident_id AND move IN ('overdue', 'resend'))
 ORDER BY p.answered_at, p.page_id LIMIT 1
+
+-- name: last_accepted
+SELECT page_id, responder_id, answered_at FROM pages
+WHERE incident_id = %(incident_id)s AND state = %(state)s
+ORDER BY answered_at DESC, page_id DESC LIMIT 1
+
+-- name: plain_responders
+-- Everybody who goes to homes and is not being asked already, with the round of the next page.
+SELECT r.responder_id, r.webhook_url, r.apprise_url,
+       (SELECT coalesce(max(round), 0) + 1 FROM pages WHERE incident_id = %(incident_id)s) AS round
+FROM responders r
+WHERE r.removed_at IS NULL AND NOT r.on_leave AND r.kind IN ('crew', 'guard')
+  AND (r.webhook_url IS NOT NULL OR r.apprise_url IS NOT NULL)
+  AND NOT EXISTS (
+      SELECT FROM pages
+      WHERE incident_id = %(incident_id)s AND responder_id = r.responder_id
+        AND state IN ('planned', 'sent'))
+ORDER BY r.responder_id
 
 -- name: set_page_state
 UPDATE pages
@@ -204,6 +230,23 @@ UPDATE responders SET removed_at = %(now)s, webhook_secret = NULL
 WHERE responder_id = %(responder_id)s AND removed_at IS NULL
 RETURNING responder_id
 
+-- name: hurry_pages_of_responder
+-- A page that a removed responder has not answered is over now. The incidents are locked before
+-- their timers, as everywhere.
+WITH held AS (
+    SELECT incident_id FROM incidents
+    WHERE closed_at IS NULL AND incident_id IN (
+        SELECT incident_id FROM pages
+        WHERE responder_id = %(responder_id)s AND state IN ('planned', 'sent'))
+    ORDER BY incident_id
+    FOR UPDATE
+)
+UPDATE timers t SET due_at = %(now)s
+FROM held, pages p
+WHERE t.incident_id = held.incident_id AND t.page_id = p.page_id
+  AND t.kind = 'page_unanswered' AND t.done_at IS NULL AND t.due_at > %(now)s
+  AND p.responder_id = %(responder_id)s
+
 -- name: ensure_synthetic
 INSERT INTO responders (responder_id, name, kind, lat, lon, position_at)
 VALUES ('synthetic', 'Synthetic responder', 'engineer', 0, 0, %(now)s)
@@ -220,10 +263,17 @@ ORDER BY check_id DESC LIMIT 1
 -- name: open_test
 SELECT incident_id FROM incidents
 WHERE household_id = 'synthetic' AND kind = 'test' AND closed_at IS NULL
+  AND (%(since)s::timestamptz IS NULL OR EXISTS (
+      SELECT FROM pages
+      WHERE incident_id = incidents.incident_id AND planned_at >= %(since)s))
 
 -- name: first_page_sent
 SELECT min(d.sent_at) AS sent_at FROM deliveries d JOIN pages p USING (page_id)
 WHERE p.incident_id = %(incident_id)s AND d.message = 'page' AND d.state = 'sent'
+  AND (%(since)s::timestamptz IS NULL OR p.planned_at >= %(since)s)
+
+-- name: prune_checks
+DELETE FROM synthetic_checks WHERE started_at < %(before)s
 
 -- name: paging_began
 SELECT 1 AS began FROM incident_log

@@ -74,10 +74,15 @@ def add(
 
 
 def remove(conn: Connection, responder_id: str, *, now: datetime) -> None:
-    """Page this responder no more; what was is kept. Raises `NotFound`."""
+    """Page this responder no more; what was is kept. Raises `NotFound`.
+
+    What is queued for the responder the dispatcher drops; the timers of unanswered pages are due
+    at once, so that the next is paged.
+    """
     values = {"responder_id": responder_id, "now": now}
     if conn.execute(_QUERIES["remove_responder"], values).fetchone() is None:
         raise NotFound(f"no responder {responder_id}")
+    conn.execute(_QUERIES["hurry_pages_of_responder"], values)
 
 
 def list_all(conn: Connection) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from alerts import incidents
@@ -17,6 +17,7 @@ from core.settings import Settings
 
 # A broken alarm path stands on the board above the doors it watches, not among flat batteries.
 _PRIORITY = int(Priority.INTRUSION)
+_KEPT = timedelta(days=7)
 _QUERIES = sql.load("alerts")
 
 
@@ -47,15 +48,36 @@ def last_check(conn: Connection) -> dict[str, Any] | None:
     return conn.execute(_QUERIES["last_check"]).fetchone()
 
 
-def open_test(conn: Connection) -> int | None:
-    """Return the id of the synthetic home's open test incident."""
-    row = conn.execute(_QUERIES["open_test"]).fetchone()
+def prune(conn: Connection, *, now: datetime) -> None:
+    """Delete checks older than 7 days; their incidents stay, as every log does."""
+    conn.execute(_QUERIES["prune_checks"], {"before": now - _KEPT})
+
+
+def open_test(conn: Connection, *, since: datetime | None = None) -> int | None:
+    """Return the id of the synthetic home's open test incident.
+
+    With `since` only one for which a page was planned at or after that time.
+    """
+    row = conn.execute(_QUERIES["open_test"], {"since": since}).fetchone()
     return int(row["incident_id"]) if row else None
 
 
-def finish_test(conn: Connection, incident_id: int, *, now: datetime) -> datetime | None:
-    """Close the test incident when its page was sent, and return when; None: not yet."""
-    row = conn.execute(_QUERIES["first_page_sent"], {"incident_id": incident_id}).fetchone()
+def close_stale_test(conn: Connection, *, now: datetime) -> None:
+    """Close what an earlier press left open: the next would join it, and page nobody."""
+    incident_id = open_test(conn)
+    if incident_id is not None:
+        incidents.close(conn, incident_id, actor=SYNTHETIC, now=now, outcome="closed")
+
+
+def finish_test(
+    conn: Connection, incident_id: int, *, now: datetime, since: datetime | None = None
+) -> datetime | None:
+    """Close the test incident when its page was sent, and return when; None: not yet.
+
+    Pages planned before `since` belong to an earlier press and do not count.
+    """
+    values = {"incident_id": incident_id, "since": since}
+    row = conn.execute(_QUERIES["first_page_sent"], values).fetchone()
     sent_at: datetime | None = row["sent_at"] if row else None
     if sent_at is not None:
         incidents.close(conn, incident_id, actor=SYNTHETIC, now=now, outcome="closed")

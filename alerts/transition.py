@@ -150,12 +150,15 @@ def _write(
             "priority": urgency,
             "acknowledged_at": now if acknowledging else None,
             "acknowledged_by": actor if acknowledging else None,
+            "ring": move is Move.RING,
             "arrived_at": now if move is Move.ARRIVE else None,
             "closed_at": now if closing else None,
             "closed_by": actor if closing else None,
             "closing_note": note,
         },
     )
+    if move is Move.RING:
+        incident = replace(incident, acknowledged_at=None, acknowledged_by=None)
     return replace(
         incident,
         version=n,

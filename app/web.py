@@ -24,12 +24,15 @@ def build(
     clock: Clock,
     objects: ObjectStore,
     raise_sos: RaiseSos,
+    urgent: Database | None = None,
 ) -> FastAPI:
     """Return the application: API under `/v1`, its documentation, the screens, health, metrics.
 
-    `raise_sos` commits a resident's call for help. Once per process (see `app.console.mount`).
+    `raise_sos` commits a resident's call for help; `urgent` is a small pool of its own in which
+    the caller is checked, so that a call never waits for connections that others hold. Once per
+    process (see `app.console.mount`).
     """
-    desk = Desk(settings, database, clock, objects, raise_sos)
+    desk = Desk(settings, database, clock, objects, raise_sos, urgent)
     app = application.create(desk)
     mount(app, desk)
     return app

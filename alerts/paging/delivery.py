@@ -11,7 +11,10 @@ is claimed again and carries the same idempotency key. A duplicate page beats a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import queue
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +25,7 @@ from alerts.links import links
 from alerts.planning import page_next, wants_next
 from alerts.transition import SYSTEM, Incident, apply, lock
 from core import sql
+from core.catalogue import Priority
 from core.database import Connection
 from core.errors import PermanentError, TemporaryError
 from core.model import Page
@@ -30,6 +34,12 @@ from core.settings import Settings
 from core.telemetry import logger
 
 LEASE_S = 15.0
+# For everything a channel does, names looked up included; below the lease, so that the result is
+# written before anybody else may claim the message.
+SEND_WITHIN_S = 10.0
+# How many messages are on their way to one address at once, so that one that hangs cannot hold
+# every sender: the second place is for pages of life safety.
+PER_ADDRESS = 2
 LONGEST_BACKOFF_S = 30.0
 _ERROR_CHARS = 500
 _QUERIES = sql.load("alerts.paging")
@@ -49,6 +59,11 @@ class Claimed:
     page: Page
     address: str | None
     secret: str
+
+    @property
+    def to(self) -> str:
+        """Whose pager it goes to, and by which channel."""
+        return f"{self.page.responder_id} {self.channel}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +90,39 @@ def claim(
     settings: Settings,
     limit: int,
     life_safety_only: bool = False,
+    held: Mapping[int, str] | None = None,
 ) -> list[Claimed]:
-    """Lease up to `limit` due messages, the most urgent first; drop what nobody waits for."""
+    """Lease up to `limit` due messages, the most urgent first; drop what nobody waits for.
+
+    `held` is what this process is still sending (delivery id to `Claimed.to`), abandoned or not:
+    that is not claimed again, and an address with a message in flight only takes a page of life
+    safety, with two nothing.
+    """
+    held = held or {}
+    to = Counter(held.values())
     conn.execute(_QUERIES["drop_unwanted"], {"now": now})
     rows = conn.execute(
-        _QUERIES["claim"], {"now": now, "limit": limit, "life_safety_only": life_safety_only}
+        _QUERIES["claim"],
+        {
+            "now": now,
+            "limit": limit,
+            "life_safety_only": life_safety_only,
+            "held": list(held),
+            "busy": list(to),
+            "full": [address for address, n in to.items() if n >= PER_ADDRESS],
+        },
     ).fetchall()
-    if rows:
+    taken: list[Claimed] = []
+    for one in (_claimed(row, settings) for row in rows):
+        urgent = one.page.priority == Priority.LIFE_SAFETY and one.page.message == "page"
+        if to[one.to] < (PER_ADDRESS if urgent else PER_ADDRESS - 1):
+            to[one.to] += 1
+            taken.append(one)
+    if taken:
         until = now + timedelta(seconds=LEASE_S)
-        ids = [row["delivery_id"] for row in rows]
+        ids = [one.delivery_id for one in taken]
         conn.execute(_QUERIES["lease"], {"ids": ids, "until": until})
-    return [_claimed(row, settings) for row in rows]
+    return taken
 
 
 def send(channels: Mapping[str, Channel], claimed: Claimed) -> Result:
@@ -108,6 +145,34 @@ def send(channels: Mapping[str, Channel], claimed: Claimed) -> Result:
         _log.exception("a channel failed unforeseen", channel=claimed.channel)
         return Result(_said(error), backoff_s(claimed.attempt))
     return Result()
+
+
+def send_within(
+    channels: Mapping[str, Channel],
+    claimed: Claimed,
+    deadline_s: float,
+    ended: Callable[[], None],
+) -> Result:
+    """Send in a thread of its own, and wait for it no longer than `deadline_s`.
+
+    After that the result is temporary and the thread is left to itself: no timeout of a socket
+    holds for a receiver that trickles, or for a name that is looked up. `ended` is called when
+    the thread really is through.
+    """
+    results: queue.SimpleQueue[Result] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            result = send(channels, claimed)
+        finally:
+            ended()
+        results.put(result)
+
+    threading.Thread(target=work, name=f"send-{claimed.delivery_id}", daemon=True).start()
+    try:
+        return results.get(timeout=deadline_s)
+    except queue.Empty:
+        return Result(f"no answer within {deadline_s:g} s", backoff_s(claimed.attempt))
 
 
 def record(

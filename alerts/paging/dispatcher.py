@@ -15,7 +15,7 @@ from contextlib import closing
 from typing import Any
 
 from alerts.escalation import fire_due
-from alerts.paging.delivery import Claimed, claim, record, send
+from alerts.paging.delivery import SEND_WITHIN_S, Claimed, Result, claim, record, send, send_within
 from core.clock import Clock
 from core.database import Connection, Database, translated
 from core.errors import DatabaseAway
@@ -27,7 +27,7 @@ POLL_S = 0.5
 TICK_S = 0.25
 _SENDERS = 8
 _RESERVED = 2  # senders that only take pages of life safety, so that slow others cannot block them
-_BUSY_S = 0.02
+_BUSY_S = 0.05  # an address or a sender becomes free at any moment
 _log = logger(__name__)
 
 
@@ -40,7 +40,9 @@ def _end_process(error: BaseException) -> None:
 class Dispatcher:
     """Sends queued deliveries: at once on NOTIFY, and by polling every 0.5 s in any case.
 
-    `on_bug` is called from the thread that ends because of an error that is not ours.
+    A send that takes longer than `send_within_s` is given up and tried again later; what it hangs
+    in counts against its address until it ends. `on_bug` is called from the thread that ends
+    because of an error that is not ours.
     """
 
     def __init__(
@@ -50,16 +52,19 @@ class Dispatcher:
         settings: Settings,
         channels: Sequence[Channel],
         *,
+        send_within_s: float = SEND_WITHIN_S,
         on_bug: Callable[[BaseException], None] = _end_process,
     ) -> None:
         self._database = database
         self._clock = clock
         self._settings = settings
+        self._send_within_s = send_within_s
         self._channels = {channel.name: channel for channel in channels}
         self._on_bug = on_bug
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._in_flight = 0
+        self._held: dict[int, str] = {}  # delivery id to address, until the send really ended
         self._sent = self._failed = self._retried = 0
         self._senders = ThreadPoolExecutor(_SENDERS, thread_name_prefix="page")
         self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
@@ -68,29 +73,33 @@ class Dispatcher:
         self._thread.start()
 
     def stop(self) -> None:
-        """Take no more; wait for what is being sent (a webhook has 5 s)."""
+        """Take no more; wait for what is being sent, at most 10 s."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
         self._senders.shutdown(wait=True, cancel_futures=True)
 
     def figures(self) -> dict[str, Any]:
-        """Return counts since the start: `sent retried failed`, and `in_flight` now."""
+        """Return counts since the start: `sent retried failed`; now: `in_flight`, `abandoned`."""
         with self._lock:
             return {
                 "sent": self._sent,
                 "retried": self._retried,
                 "failed": self._failed,
                 "in_flight": self._in_flight,
+                "abandoned": max(0, len(self._held) - self._in_flight),
                 "running": self._thread.is_alive(),
             }
 
     def deliver_due(self) -> int:
-        """Send everything that is due now in this thread; return how many attempts were made."""
+        """Send everything that is due now in this thread; return how many attempts were made.
+
+        Without a deadline: what hangs is waited for.
+        """
         made = 0
         while batch := self._claim(_SENDERS, life_safety_only=False):
             for claimed in batch:
-                self._deliver(claimed)
+                self._record(claimed, send(self._channels, claimed))
             made += len(batch)
         return made
 
@@ -109,25 +118,33 @@ class Dispatcher:
 
     def _listen(self, listener: Connection) -> None:
         while not self._stop.is_set():
-            full = self._fill()
-            for _ in listener.notifies(timeout=_BUSY_S if full else POLL_S, stop_after=1):
+            busy = self._fill()
+            for _ in listener.notifies(timeout=_BUSY_S if busy else POLL_S, stop_after=1):
                 pass
 
     def _fill(self) -> bool:
-        """Claim as much as there are free senders; True when more may wait than could be taken."""
+        """Claim as much as there are free senders; True while more may wait than was taken."""
         with self._lock:
             free = _SENDERS - self._in_flight
         common = max(0, free - _RESERVED)
-        batch = self._claim(common, life_safety_only=False) if common else []
+        batch = self._take(common, life_safety_only=False) if common else []
         if len(batch) == common and free > len(batch):
-            batch += self._claim(free - len(batch), life_safety_only=True)
-        with self._lock:
-            self._in_flight += len(batch)
+            batch += self._take(free - len(batch), life_safety_only=True)
         for claimed in batch:
             self._senders.submit(self._deliver_and_free, claimed)
-        return len(batch) >= common
+        with self._lock:
+            return self._in_flight > 0
+
+    def _take(self, limit: int, *, life_safety_only: bool) -> list[Claimed]:
+        batch = self._claim(limit, life_safety_only=life_safety_only)
+        with self._lock:
+            self._in_flight += len(batch)
+            self._held.update((claimed.delivery_id, claimed.to) for claimed in batch)
+        return batch
 
     def _claim(self, limit: int, *, life_safety_only: bool) -> list[Claimed]:
+        with self._lock:
+            held = dict(self._held)
         with self._database.transaction() as conn:
             return claim(
                 conn,
@@ -135,6 +152,7 @@ class Dispatcher:
                 settings=self._settings,
                 limit=limit,
                 life_safety_only=life_safety_only,
+                held=held,
             )
 
     def _deliver_and_free(self, claimed: Claimed) -> None:
@@ -150,7 +168,13 @@ class Dispatcher:
                 self._in_flight -= 1
 
     def _deliver(self, claimed: Claimed) -> None:
-        result = send(self._channels, claimed)
+        def ended() -> None:
+            with self._lock:
+                self._held.pop(claimed.delivery_id, None)
+
+        self._record(claimed, send_within(self._channels, claimed, self._send_within_s, ended))
+
+    def _record(self, claimed: Claimed, result: Result) -> None:
         with self._lock:
             self._sent += result.sent
             self._retried += result.again_after_s is not None

@@ -18,6 +18,11 @@ WHERE d.state = 'queued' AND d.next_attempt_at <= %(now)s
       SELECT FROM deliveries page
       WHERE page.page_id = d.page_id AND page.channel = d.channel
         AND page.message = 'page' AND page.state = 'queued'))
+  AND r.removed_at IS NULL
+  AND d.delivery_id <> ALL (%(held)s::bigint[])
+  AND r.responder_id || ' ' || d.channel <> ALL (
+      CASE WHEN i.priority = 1 AND d.message = 'page' THEN %(full)s::text[]
+           ELSE %(busy)s::text[] END)
   AND (%(life_safety_only)s::boolean IS NOT TRUE OR (i.priority = 1 AND d.message = 'page'))
 ORDER BY d.message, i.priority, d.next_attempt_at, d.delivery_id
 LIMIT %(limit)s
@@ -29,13 +34,17 @@ WHERE delivery_id = ANY (%(ids)s::bigint[])
 
 -- name: drop_unwanted
 -- Pages nobody waits for any more: the incident is over, somebody else accepted, it was declined.
+-- And whatever is for a responder who was removed: there is no key to sign it with.
 -- One that is being sent right now is not due, and goes its way.
 UPDATE deliveries SET state = 'dropped'
 WHERE delivery_id IN (
     SELECT d.delivery_id
     FROM deliveries d JOIN pages p USING (page_id) JOIN incidents i USING (incident_id)
-    WHERE d.state = 'queued' AND d.message = 'page' AND d.next_attempt_at <= %(now)s
-      AND (i.closed_at IS NOT NULL OR p.state NOT IN ('planned', 'sent', 'unanswered'))
+        JOIN responders r USING (responder_id)
+    WHERE d.state = 'queued' AND d.next_attempt_at <= %(now)s
+      AND (r.removed_at IS NOT NULL
+           OR (d.message = 'page' AND (
+               i.closed_at IS NOT NULL OR p.state NOT IN ('planned', 'sent', 'unanswered'))))
     FOR UPDATE OF d SKIP LOCKED)
 
 -- name: record_sent

@@ -29,7 +29,8 @@ def reason(
 
     A resident sees the homes of their own and learns of no other (`NotFound`). An operator sees a
     home while it has an open incident, and learns nothing of it otherwise, not even whether it
-    exists (`Refused`). An administrator runs the service and has no view into homes (`Refused`).
+    exists (`Refused`). An administrator has no view into homes here (`Refused`), and may sit at
+    the board as an operator does.
     """
     if who.role is Role.RESIDENT:
         if household_id not in who.households:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, cast
 
+import psycopg
+from anyio import CapacityLimiter
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
@@ -23,21 +26,40 @@ from core.errors import NotFound, Refused
 from core.ports import ObjectStore
 from core.settings import Settings
 
+READS_AT_ONCE = 4  # of the process's 10 connections; the rest stay free for the board
+READ_WAIT_S = 1.0
+READ_TIMEOUT_S = 5  # a page of 500 rows takes milliseconds; only a hopeless search takes this long
+CALLS_AT_ONCE = 8
 _QUERIES = sql.load("app.api")
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The wiring of the HTTP side, one per process."""
+    """The wiring of the HTTP side, one per process.
+
+    `urgent` lends the connections that calls for help use and nothing else; without it they use
+    `database`. Calls run in threads of their own (`calls`), reads of homes wait for a place
+    (`reads`): neither reads nor sign-ins can make a call for help wait.
+    """
 
     settings: Settings
     database: Database
     clock: Clock
     objects: ObjectStore
     raise_sos: RaiseSos
+    urgent: Database | None = None
+    reads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READS_AT_ONCE))
+    calls: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(CALLS_AT_ONCE))
+
+    @property
+    def for_calls(self) -> Database:
+        """Where a call for help is checked."""
+        return self.urgent or self.database
 
 
-def _desk_of(request: Request) -> Desk:
+# These two are coroutines so that they run in the event loop: a call for help must not queue up
+# for one of the threads that everything else shares.
+async def _desk_of(request: Request) -> Desk:
     return cast("Desk", request.app.state.desk)
 
 
@@ -50,7 +72,7 @@ def _unauthorized(detail: str) -> HTTPException:
     return HTTPException(401, detail, {"WWW-Authenticate": "Bearer"})
 
 
-def _token_of(given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]) -> str:
+async def _token_of(given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]) -> str:
     if given is None:
         raise _unauthorized("a bearer token is needed: Authorization: Bearer …")
     return given.credentials
@@ -58,6 +80,25 @@ def _token_of(given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEA
 
 DeskDep = Annotated[Desk, Depends(_desk_of)]
 TokenDep = Annotated[str, Depends(_token_of)]
+
+
+async def _read_place(desk: DeskDep) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(READ_WAIT_S):
+            await desk.reads.acquire()
+    except TimeoutError:
+        raise HTTPException(
+            503, "too many are reading at this moment; try again", {"Retry-After": "1"}
+        ) from None
+    try:
+        yield
+    finally:
+        desk.reads.release()
+
+
+READS_HOME = Depends(_read_place, scope="function")
+"""Dependency of every route that reads a home: at most `READS_AT_ONCE` at once, else 503. It is
+waited for in the event loop, where waiting holds no thread and no connection."""
 
 
 def authenticate(desk: Desk, conn: Connection, token: str) -> Principal:
@@ -68,35 +109,57 @@ def authenticate(desk: Desk, conn: Connection, token: str) -> Principal:
         raise _unauthorized(str(error)) from None
 
 
-def _admit(desk: Desk, conn: Connection, token: str, home: str, look: Look) -> Principal:
+def _admit(
+    desk: Desk, conn: Connection, token: str, home: str, look: Look
+) -> tuple[Principal, dict[str, Any]]:
+    """Return who is asking and the reason that lets them; raise what `access.reason` raises."""
+    conn.execute(_QUERIES["limit_time"], {"limit": f"{READ_TIMEOUT_S}s"})
     who = authenticate(desk, conn, token)
     row = conn.execute(_QUERIES["home"], {"household_id": home}).fetchone()
     why = reason(who, home, look, open_incident=row["open_incident"] if row else None)
     if row is None:
         raise NotFound("no such home")
-    if look is not Look.SOS:  # a call for help is no look; the incident's log has it
+    return who, why
+
+
+@contextmanager
+def opened_home(desk: Desk, token: str, household_id: str, look: Look) -> Iterator[Connection]:
+    """Lend a transaction in which the home may be read; at its end the look is logged.
+
+    No read without its log line: they commit or fail together, so give nothing away before the
+    block has ended. The line comes last because writers of the access log queue up until the one
+    before has committed: a slow read must not stop them. Raises what `access.reason` raises,
+    `NotFound` for a removed home, 401 for a token that does not hold, and 503 when a statement
+    takes longer than `READ_TIMEOUT_S`.
+    """
+    with desk.database.transaction() as conn:
+        try:
+            who, why = _admit(desk, conn, token, household_id, look)
+            yield conn
+        except psycopg.errors.QueryCanceled:
+            raise HTTPException(
+                503,
+                f"this took longer than {READ_TIMEOUT_S} s; ask for a shorter time",
+                {"Retry-After": str(READ_TIMEOUT_S)},
+            ) from None
         record_access(
             conn,
             actor=who.user_id,
             action=look.value,
-            household_id=home,
+            household_id=household_id,
             now=desk.clock.now(),
             detail=why | {"role": who.role.value},
         )
-    return who
 
 
-@contextmanager
-def opened_home(
-    desk: Desk, token: str, household_id: str, look: Look
-) -> Iterator[tuple[Connection, Principal]]:
-    """Lend a transaction in which the home may be read, with the look already in the access log.
+def caller(desk: Desk, token: str, household_id: str) -> Principal:
+    """Return who may call for help from this home; raises as `opened_home` does.
 
-    No read without its log line: they commit or fail together. Raises what `access.reason`
-    raises, `NotFound` for a removed home, and 401 for a token that does not hold.
+    One short transaction, and no line in the access log, whose writers queue up: a call for help
+    is no look, and the incident's own log has it.
     """
-    with desk.database.transaction() as conn:
-        yield conn, _admit(desk, conn, token, household_id, look)
+    with desk.for_calls.transaction() as conn:
+        return _admit(desk, conn, token, household_id, Look.SOS)[0]
 
 
 def incident_state(conn: Connection, incident_id: int) -> str:

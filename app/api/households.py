@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from datetime import timedelta
 from typing import Annotated
 
+import anyio.to_thread
 import msgspec
 from fastapi import APIRouter, Header, Path, Query, Response
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, StringConstraints
 
 from app.api import cursors, models
 from app.api.access import Look
 from app.api.desk import (
+    READS_HOME,
     DeskDep,
     TokenDep,
+    caller,
     fetch_all,
     incident_state,
     opened_home,
@@ -25,9 +29,14 @@ from core.objects import sha256_hex
 from core.telemetry import logger
 
 MAX_PAGE = 500
+_EVIDENCE_KEPT = timedelta(days=400)  # a year, and time to ask about its first days
 _log = logger(__name__)
 
-HomeId = Annotated[str, Path(alias="id", max_length=100, description="The household's id")]
+HomeId = Annotated[
+    str,
+    Path(alias="id", max_length=100, pattern=r"^[^\x00]*$", description="The household's id"),
+]
+EventTypeName = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z_.]+$")]
 _ERRORS = responses(401, 403, 404, 503)
 
 router = APIRouter(prefix="/v1/households/{id}", tags=["households"])
@@ -41,6 +50,7 @@ def _json(body: object, status: int = 200) -> Response:
     "/events",
     summary="The history of the home, newest first",
     response_model=models.EventPage,
+    dependencies=[READS_HOME],
     responses=_ERRORS | responses(400, 422),
 )
 def events(
@@ -54,7 +64,7 @@ def events(
         AwareDatetime | None, Query(alias="to", description="The instant after the last")
     ] = None,
     types: Annotated[
-        list[str] | None,
+        list[EventTypeName] | None,
         Query(alias="type", max_length=64, description="Event type; repeat it for several"),
     ] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
@@ -74,7 +84,7 @@ def events(
         "cursor_source": after.source if after else None,
         "limit": limit + 1,  # one more tells whether there is a next page
     }
-    with opened_home(desk, token, home, Look.EVENTS) as (conn, _who):
+    with opened_home(desk, token, home, Look.EVENTS) as conn:
         rows = fetch_all(conn, "events", given)
     more, rows = len(rows) > limit, rows[:limit]
     for row in rows:
@@ -98,10 +108,11 @@ def events(
     "/devices",
     summary="The devices that serve the home now",
     response_model=models.DeviceList,
+    dependencies=[READS_HOME],
     responses=_ERRORS,
 )
 def devices(desk: DeskDep, token: TokenDep, home: HomeId) -> Response:
-    with opened_home(desk, token, home, Look.DEVICES) as (conn, _who):
+    with opened_home(desk, token, home, Look.DEVICES) as conn:
         rows = fetch_all(conn, "devices", {"household_id": home, "now": desk.clock.now()})
     return _json({"items": rows})
 
@@ -120,7 +131,7 @@ def sos_seq(household_id: str, actor: str, key: str) -> int:
     responses=_ERRORS
     | {200: {"description": "This call was already committed", "model": models.SosReceipt}},
 )
-def sos(
+async def sos(
     desk: DeskDep,
     token: TokenDep,
     home: HomeId,
@@ -135,9 +146,12 @@ def sos(
     ] = None,
 ) -> Response:
     """Answered when the call is committed and a responder is being paged. Repeat until then."""
-    with opened_home(desk, token, home, Look.SOS) as (_conn, who):
-        pass
     key = idempotency_key or secrets.token_hex(16)
+    return await anyio.to_thread.run_sync(_call, desk, token, home, key, limiter=desk.calls)
+
+
+def _call(desk: DeskDep, token: str, home: str, key: str) -> Response:
+    who = caller(desk, token, home)
     receipt = desk.raise_sos(home, who.user_id, sos_seq(home, who.user_id, key))
     body = {
         "event_at": receipt.event_at,
@@ -152,7 +166,7 @@ def _state(desk: DeskDep, receipt: models.EventReceipt) -> str:
     if receipt.incident_id is None:
         return "raised"
     try:
-        with desk.database.transaction() as conn:
+        with desk.for_calls.transaction() as conn:
             return incident_state(conn, receipt.incident_id)
     except DatabaseAway as error:
         _log.warning("state of a committed call not read", error=str(error))
@@ -163,6 +177,7 @@ def _state(desk: DeskDep, receipt: models.EventReceipt) -> str:
     "/evidence/{sha256}",
     summary="A picture that a detector kept as evidence",
     response_class=Response,
+    dependencies=[READS_HOME],
     responses=_ERRORS | {200: {"content": {"image/jpeg": {}}, "description": "The JPEG"}},
 )
 def evidence(
@@ -172,8 +187,9 @@ def evidence(
     sha256: Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="Digest, lower-case hex")],
 ) -> Response:
     """The bytes are checked against the digest before they are given."""
-    with opened_home(desk, token, home, Look.EVIDENCE) as (conn, _who):
-        rows = fetch_all(conn, "evidence", {"household_id": home, "sha256": sha256})
+    with opened_home(desk, token, home, Look.EVIDENCE) as conn:
+        given = {"household_id": home, "sha256": sha256, "since": desk.clock.now() - _EVIDENCE_KEPT}
+        rows = fetch_all(conn, "evidence", given)
         if not rows:
             raise NotFound("no such evidence of this home")
     return picture(desk, rows[0]["key"], sha256)
@@ -192,6 +208,7 @@ def picture(desk: DeskDep, key: str, sha256: str) -> Response:
     "/views",
     summary="Who looked at my home, newest first",
     response_model=models.ViewList,
+    dependencies=[READS_HOME],
     responses=_ERRORS | responses(422),
 )
 def views(
@@ -200,6 +217,6 @@ def views(
     home: HomeId,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
 ) -> Response:
-    with opened_home(desk, token, home, Look.VIEWS) as (conn, _who):
+    with opened_home(desk, token, home, Look.VIEWS) as conn:
         rows = fetch_all(conn, "views", {"household_id": home, "limit": limit})
     return _json({"items": rows})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -86,10 +87,20 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def _route(request: Request) -> str:
+    """Return the route's template: the path itself may hold the secret of a page's link."""
+    return str(getattr(request.scope.get("route"), "path", "unknown"))
+
+
+def names_no_address(record: logging.LogRecord) -> bool:
+    """Filter of NiceGUI's log: drop its "ADDRESS not found", which may name a page's link, too."""
+    return not record.getMessage().endswith(" not found")
+
+
 # Starlette hands each handler errors of the kind it was installed for, typed as `Exception`.
 async def _ours(request: Request, error: Exception) -> Response:
     if isinstance(error, TemporaryError):
-        _log.warning("request refused for now", path=request.url.path, error=str(error))
+        _log.warning("request refused for now", route=_route(request), error=str(error))
     return of_error(cast("DoorGuardError", error))
 
 
@@ -114,7 +125,7 @@ async def _http(_request: Request, error: Exception) -> Response:
 
 
 async def _bug(request: Request, error: Exception) -> Response:
-    _log.error("a request failed", path=request.url.path, exc_info=error)
+    _log.error("a request failed", route=_route(request), exc_info=error)
     return problem(500, "internal", "This is a fault of the service; it has been logged")
 
 

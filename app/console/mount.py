@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from importlib import resources
 from typing import Any
 
@@ -16,6 +17,7 @@ from starlette.middleware.sessions import SessionMiddleware
 
 from app.api.desk import Desk, DeskDep
 from app.api.households import picture
+from app.api.problems import names_no_address
 from app.console import actions, responder_page, sessions
 from app.console.attempts import Attempts
 from app.console.feed import BoardFeed
@@ -50,6 +52,7 @@ def mount(app: FastAPI, desk: Desk, *, language: str = "en") -> None:
     static = str(resources.files("app.console").joinpath("static"))
     app.mount("/console/static", StaticFiles(directory=static))
     _board(desk, feed, words, templates)
+    logging.getLogger("nicegui").addFilter(names_no_address)
     nicegui.app.on_startup(lambda: feed.start(asyncio.get_running_loop()))
     nicegui.app.on_shutdown(feed.stop)
     ui.run_with(

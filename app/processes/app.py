@@ -68,7 +68,9 @@ def run(settings: Settings) -> None:
         channel="registry",
     )
     beat = Beat(database, clock, "app", lambda: {"connected": session.connected})
-    web = build(settings, database, clock, Objects(settings.objects), raise_sos)
+    web = build(
+        settings, database, clock, Objects(settings.objects), raise_sos, urgent=sos_database
+    )
     server = uvicorn.Server(
         uvicorn.Config(
             web,

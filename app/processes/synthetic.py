@@ -80,6 +80,9 @@ class SyntheticSos:
     def _press(self) -> None:
         began = self._clock.now()
         began_s = self._clock.monotonic_s()
+        with self._database.transaction() as conn:
+            synthetic.close_stale_test(conn, now=began)  # of a page that came too late
+            synthetic.prune(conn, now=began)
         self._acked.clear()
         self._seq = max(self._seq + 1, int(began.timestamp() * 1_000_000))
         body = {"seq": self._seq, "type": "sos.test", "at": began.isoformat()}
@@ -97,9 +100,12 @@ class SyntheticSos:
         """Close the test's incident when its page was sent; return when that was."""
         while self._clock.monotonic_s() - began_s < PAGE_WITHIN_S and not self._stop.is_set():
             with self._database.transaction() as conn:
-                test = synthetic.open_test(conn)
-                now = self._clock.now()
-                sent_at = synthetic.finish_test(conn, test, now=now) if test is not None else None
+                test = synthetic.open_test(conn, since=began)
+                if test is None:
+                    sent_at = None
+                else:
+                    now = self._clock.now()
+                    sent_at = synthetic.finish_test(conn, test, now=now, since=began)
             if sent_at is not None:
                 return round((sent_at - began).total_seconds() * 1000)
             self._stop.wait(_POLL_S)

@@ -331,6 +331,7 @@ def test_an_incident_from_press_to_close(
     assert row["closing_note"] == "Fell in the bathroom; ambulance took over."
     looks = conn.execute("SELECT action, household_id FROM access_log ORDER BY n").fetchall()
     assert [(look["action"], look["household_id"]) for look in looks] == [
+        ("board.open", None),
         ("incident", "h2"),
         ("evidence", "h2"),
         ("incident", "h1"),
@@ -409,6 +410,30 @@ def test_a_lost_network_comes_back_without_a_reload(
     page.locator("button.card").filter(has_text="SOS pressed").wait_for(timeout=15_000)
     banner.wait_for(state="hidden", timeout=5_000)
     assert page.evaluate("window.neverReloaded") is True
+
+
+def test_the_board_rings_again_when_an_acknowledgement_is_taken_back(
+    page: Page, server: Server, conn: Connection, dsn: str, tmp_path: Path
+) -> None:
+    settings = settings_of(dsn, server.port, tmp_path)
+    add_home(conn, "h1", "Kim Young-ja")
+    sign_in(page, server, conn)
+    page.evaluate(
+        "() => { const ring = dg.ring; window.rung = [];"
+        " dg.ring = (ids) => { window.rung.push(ids.length); ring(ids); }; }"
+    )
+    raise_event(conn, settings, "h1", "sos.pressed")
+    card = page.locator("button.card.unacknowledged")
+    card.click()
+    acknowledge = page.get_by_role("button", name="Acknowledge", exact=True)
+    acknowledge.click()
+    page.get_by_text("Acknowledged by night-desk").wait_for()
+    card.wait_for(state="detached")
+    assert page.evaluate("window.rung") == [1, 0]
+    conn.execute("UPDATE incidents SET acknowledged_at = NULL")
+    card.get_by_text("Not acknowledged").wait_for(timeout=3_000)
+    assert page.evaluate("window.rung") == [1, 0, 1]
+    assert acknowledge.get_attribute("disabled") is None
 
 
 def test_a_removed_operator_is_turned_out(page: Page, server: Server, conn: Connection) -> None:

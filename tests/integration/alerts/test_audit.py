@@ -119,7 +119,9 @@ def test_a_forged_line_with_a_good_digest_must_still_be_a_legal_move(written: St
     (last,) = written.table(
         "SELECT n, digest FROM incident_log WHERE incident_id = 1 ORDER BY n DESC LIMIT 1"
     )
-    line = audit.IncidentLine(1, last["n"] + 1, written.clock.now(), "x", "arrive", "arrived", {})
+    line = audit.IncidentLine(
+        1, last["n"] + 1, written.clock.now(), "x", "withdraw", "dispatched", {}
+    )
     with connect(written.database.dsn) as conn:
         audit.append_incident(conn, line, previous=bytes(last["digest"]))
-    assert any("arrive cannot lead from dispatched" in found for found in _verify(written))
+    assert any("withdraw cannot lead from dispatched" in found for found in _verify(written))

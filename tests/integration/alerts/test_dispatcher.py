@@ -11,6 +11,7 @@ import pytest
 from alerts import incidents
 from alerts.lifecycle import PageState
 from alerts.links import read_token
+from alerts.paging.delivery import LEASE_S, SEND_WITHIN_S, claim
 from alerts.paging.dispatcher import Dispatcher, EscalationClock
 from alerts.paging.loopback import LoopbackChannel
 from alerts.paging.webhook import WebhookChannel
@@ -93,8 +94,8 @@ def test_a_receiver_that_recovers_is_tried_again(live: Story, receiver: WebhookR
 
 def test_slow_receivers_do_not_hold_up_a_life(database: Database, story: Story) -> None:
     """Every sender that lower alarms may use hangs; an SOS still goes out at once."""
-    story.responder("slow", km=1)
     for n in range(10):
+        story.responder(f"slow-{n}", km=n + 1)
         story.home(f"door-{n}")
     let_go, sos_sent, hung = threading.Event(), threading.Event(), threading.Semaphore(0)
 
@@ -116,7 +117,12 @@ def test_slow_receivers_do_not_hold_up_a_life(database: Database, story: Story) 
                 incidents.on_event(conn, event, now=story.clock.now(), settings=SETTINGS) or 0
             )
             incidents.dispatch(
-                conn, story.incident, actor="op", now=story.clock.now(), settings=SETTINGS
+                conn,
+                story.incident,
+                actor="op",
+                now=story.clock.now(),
+                settings=SETTINGS,
+                responder_id=f"slow-{n}",
             )
     dispatcher.start()
     try:
@@ -128,6 +134,77 @@ def test_slow_receivers_do_not_hold_up_a_life(database: Database, story: Story) 
     finally:
         let_go.set()
         dispatcher.stop()
+
+
+def test_a_send_that_hangs_is_given_up_and_not_sent_twice_at_once(
+    database: Database, story: Story
+) -> None:
+    story.responder("hangs", km=1)
+    story.responder("well", km=2)
+    story.home("home-2")
+    let_go, hung, well = threading.Event(), threading.Semaphore(0), threading.Semaphore(0)
+
+    class Trickling:
+        name = "webhook"
+
+        def send(self, page: Page, address: str, secret: str) -> None:
+            if page.responder_id == "well":
+                well.release()
+            else:
+                hung.release()
+                let_go.wait(30)
+
+    dispatcher = Dispatcher(database, story.clock, SETTINGS, [Trickling()], send_within_s=0.05)
+    _press(story)
+    dispatcher.start()
+    try:
+        assert hung.acquire(timeout=10)
+        _until(lambda: story.card().pages[0].last_error == "no answer within 0.05 s")
+        assert dispatcher.figures()["retried"] == 1
+        _until(lambda: dispatcher.figures()["in_flight"] == 0)
+        assert dispatcher.figures()["abandoned"] == 1
+        story.clock.advance(60)  # due again, and still in flight
+        story.escalation.tick()
+        assert well.acquire(timeout=10)
+        assert not hung.acquire(blocking=False)
+        let_go.set()
+        assert hung.acquire(timeout=10)
+        _until(lambda: story.card().pages[0].sent_at is not None)
+        assert dispatcher.figures()["abandoned"] == 0
+    finally:
+        let_go.set()
+        dispatcher.stop()
+
+
+def test_one_address_holds_two_senders_at_most(database: Database, story: Story) -> None:
+    """What hangs at one address: one message of any kind, and one page of life safety."""
+    story.responder("only")
+    for n in range(4):
+        story.home(f"door-{n}")
+        event = story.event("sos.pressed" if n % 2 else "tamper.opened", household_id=f"door-{n}")
+        with database.transaction() as conn:
+            taken = incidents.on_event(conn, event, now=story.clock.now(), settings=SETTINGS)
+            if not n % 2:
+                incidents.dispatch(
+                    conn, taken or 0, actor="op", now=story.clock.now(), settings=SETTINGS
+                )
+
+    def claimed(held: dict[int, str]) -> list[tuple[int, str]]:
+        with database.transaction() as conn:
+            batch = claim(conn, now=story.clock.now(), settings=SETTINGS, limit=8, held=held)
+        return [(one.delivery_id, one.page.kind) for one in batch]
+
+    first = claimed({})
+    assert [kind for _, kind in first] == ["sos", "sos"]
+    held = {delivery_id: "only webhook" for delivery_id, _ in first}
+    assert claimed(held) == []
+    story.clock.advance(LEASE_S)
+    assert claimed(held) == []  # the lease is over, but they are still in flight here
+    held.popitem()
+    assert len(claimed(held)) == 1
+    assert SEND_WITHIN_S < LEASE_S
+    assert [kind for _, kind in claimed({})] == ["sos"]
+    assert [kind for _, kind in claimed({})] == ["tamper"]
 
 
 def test_stop_before_start_and_stop_twice(database: Database, story: Story) -> None:

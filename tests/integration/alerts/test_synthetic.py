@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import time, timedelta
 
 import pytest
 
@@ -80,6 +80,46 @@ def test_a_technical_incident_that_stood_open_is_paged_for(watched: Story) -> No
     assert watched.incident == before
     assert watched.paged() == [(0.0, "engineer")]
     assert watched.card().priority == 2
+
+
+def test_a_stale_test_does_not_count_for_the_next_press(watched: Story) -> None:
+    def press() -> None:
+        event = watched.event("sos.test", "synthetic-1", household_id="synthetic")
+        with watched.database.transaction() as conn:
+            incidents.on_event(conn, event, now=watched.clock.now(), settings=SETTINGS)
+
+    press()
+    watched.dispatcher.deliver_due()
+    watched.skip(seconds=60)
+    now = watched.clock.now()
+    with watched.database.transaction() as conn:
+        stale = synthetic.open_test(conn)
+        assert stale is not None
+        assert synthetic.open_test(conn, since=now) is None
+        assert synthetic.finish_test(conn, stale, now=now, since=now) is None
+        synthetic.close_stale_test(conn, now=now)
+        synthetic.close_stale_test(conn, now=now)
+        assert synthetic.open_test(conn) is None
+    press()
+    watched.dispatcher.deliver_due()
+    with watched.database.transaction() as conn:
+        fresh = synthetic.open_test(conn, since=now)
+        assert fresh is not None
+        assert fresh != stale
+        assert synthetic.finish_test(conn, fresh, now=now, since=now) == now
+
+
+def test_checks_are_kept_for_a_week(watched: Story) -> None:
+    began = watched.clock.now()
+    with watched.database.transaction() as conn:
+        for _ in range(2):
+            synthetic.record_check(
+                conn, started_at=watched.clock.now(), acked_ms=1, paged_ms=2, ok=True
+            )
+            watched.skip(days=4)
+        synthetic.prune(conn, now=watched.clock.now())
+        left = conn.execute("SELECT started_at FROM synthetic_checks").fetchall()
+    assert [row["started_at"] for row in left] == [began + timedelta(days=4)]
 
 
 def test_checks_are_kept(watched: Story) -> None:

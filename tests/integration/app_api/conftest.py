@@ -46,7 +46,7 @@ class Client:
     def __init__(self, app: FastAPI) -> None:
         self._app = app
 
-    async def _request(self, method: str, path: str, **given: object) -> httpx.Response:
+    async def request(self, method: str, path: str, **given: object) -> httpx.Response:
         transport = httpx.ASGITransport(
             self._app, raise_app_exceptions=False, client=("203.0.113.7", 4711)
         )
@@ -54,10 +54,10 @@ class Client:
             return await client.request(method, path, **given)
 
     def get(self, path: str, **given: object) -> httpx.Response:
-        return asyncio.run(self._request("GET", path, **given))
+        return asyncio.run(self.request("GET", path, **given))
 
     def post(self, path: str, **given: object) -> httpx.Response:
-        return asyncio.run(self._request("POST", path, **given))
+        return asyncio.run(self.request("POST", path, **given))
 
 
 @dataclass

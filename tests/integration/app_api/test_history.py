@@ -94,6 +94,8 @@ def test_data_comes_back_as_the_device_wrote_it(api, put_event) -> None:
         ({"limit": 0}, 422),
         ({"from": "2026-11-22T03:00:00"}, 422),
         ({"to": "yesterday"}, 422),
+        ({"type": "a\x00b"}, 422),
+        ({"type": "Door Opened"}, 422),
     ],
 )
 def test_what_is_not_valid_is_a_problem(api, params, status) -> None:
@@ -101,6 +103,12 @@ def test_what_is_not_valid_is_a_problem(api, params, status) -> None:
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["title"]
+
+
+def test_a_home_that_cannot_be_is_a_problem(api) -> None:
+    answer = api.get("/v1/households/%00/events")
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_devices(api, conn) -> None:

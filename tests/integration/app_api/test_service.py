@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from structlog.testing import capture_logs
 
 from alerts import incidents, responders
 from alerts.links import page_token
@@ -113,3 +114,13 @@ def test_a_database_that_is_away(api) -> None:
         assert int(answer.headers["retry-after"]) >= 1
         assert answer.headers["content-type"] == "application/problem+json"
         assert "port" not in answer.text
+
+
+def test_a_page_link_is_in_no_log(api) -> None:
+    away = Database("host=127.0.0.1 port=1 user=nobody", application="away", max_size=1)
+    object.__setattr__(api.desk, "database", away)
+    token = page_token(KEY, 7)
+    with capture_logs() as logs:
+        assert api.client.post(f"/v1/pages/{token}/accept").status_code == 503
+    assert [line["route"] for line in logs] == ["/v1/pages/{token}/accept"]
+    assert token not in str(logs)

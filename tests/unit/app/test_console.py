@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import string
+from dataclasses import fields as fields_of
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts.board import IncidentCard
 from alerts.evidence import Box
 from alerts.lifecycle import Move, PageState, State
 from alerts.policy import Kind
-from app.console.attempts import PER_ADDRESS, PER_PAIR, WINDOW_S, Attempts
-from app.console.presenting import box_percent, distance
+from app.api.problems import names_no_address
+from app.console.attempts import ADDRESS, PAIR, USER, WINDOW_S, Attempts
+from app.console.presenting import Templates, box_percent, distance
 from app.console.words import CATALOGUE, Words
+from tests.conftest import ManualClock
 
 CONSOLE = Path(__file__).parents[3] / "app" / "console"
 
@@ -76,28 +84,93 @@ def test_a_box_in_percent() -> None:
     assert box_percent(None) is None
 
 
-def test_guessing_is_slowed_for_the_guesser_alone(clock) -> None:
+def test_guessing_is_slowed(clock) -> None:
     attempts = Attempts(clock)
-    for _ in range(PER_PAIR):
-        assert attempts.wait_s("1.2.3.4", "anna") == 0
-        attempts.failed("1.2.3.4", "anna")
-    assert attempts.wait_s("1.2.3.4", "anna") == WINDOW_S
-    assert attempts.wait_s("5.6.7.8", "anna") == 0  # the real anna, elsewhere
-    assert attempts.wait_s("1.2.3.4", "ben") == 0
+    assert [attempts.enter("1.2.3.4", "anna") for _ in range(PAIR.free)] == [0] * PAIR.free
+    assert attempts.enter("1.2.3.4", "anna") == PAIR.pause_s
+    assert attempts.enter("5.6.7.8", "anna") == 0  # the real anna, elsewhere
+    assert attempts.enter("1.2.3.4", "ben") == 0  # somebody else behind the same proxy
+    clock.advance(PAIR.pause_s)
+    assert attempts.enter("1.2.3.4", "anna") == 0
+    assert attempts.enter("1.2.3.4", "anna") == PAIR.pause_s
     clock.advance(WINDOW_S)
-    assert attempts.wait_s("1.2.3.4", "anna") == 0
+    assert [attempts.enter("1.2.3.4", "anna") for _ in range(PAIR.free)] == [0] * PAIR.free
+
+
+def test_a_name_guessed_from_everywhere(clock) -> None:
+    attempts = Attempts(clock)
+    assert not any(attempts.enter(f"10.0.0.{n}", "anna") for n in range(USER.free))
+    assert attempts.enter("5.6.7.8", "anna") == USER.pause_s
 
 
 def test_an_address_that_tries_many_names(clock) -> None:
     attempts = Attempts(clock)
-    for number in range(PER_ADDRESS):
-        attempts.failed("1.2.3.4", f"user-{number}")
-    assert attempts.wait_s("1.2.3.4", "another") == WINDOW_S
+    assert not any(attempts.enter("1.2.3.4", f"user-{n}") for n in range(ADDRESS.free))
+    assert attempts.enter("1.2.3.4", "another") == ADDRESS.pause_s
+    clock.advance(ADDRESS.pause_s)
+    assert attempts.enter("1.2.3.4", "another") == 0
 
 
-def test_success_forgets(clock) -> None:
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xy"), st.floats(0, 40))))
+def test_nobody_waits_longer_than_half_a_minute(made: list[tuple[str, str, float]]) -> None:
+    clock = ManualClock()
     attempts = Attempts(clock)
-    for _ in range(PER_PAIR):
-        attempts.failed("1.2.3.4", "anna")
-    attempts.succeeded("1.2.3.4", "anna")
-    assert attempts.wait_s("1.2.3.4", "anna") == 0
+    for address, user, after_s in made:
+        clock.advance(after_s)
+        attempts.enter(address, user)
+    wait_s = attempts.enter("a", "x")
+    assert 0 <= wait_s <= 30
+    clock.advance(wait_s + 0.001)
+    assert wait_s == 0 or attempts.enter("a", "x") == 0
+
+
+def test_what_was_right_or_never_looked_at_does_not_count(clock) -> None:
+    attempts = Attempts(clock)
+    for _ in range(ADDRESS.free * 2):
+        assert attempts.enter("1.2.3.4", "anna") == 0
+        attempts.withdraw("1.2.3.4", "anna")
+    for _ in range(3):
+        for _ in range(PAIR.free):
+            assert attempts.enter("1.2.3.4", "anna") == 0
+        attempts.succeeded("1.2.3.4", "anna")
+
+
+def card(**changed: object) -> IncidentCard:
+    now = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+    values = {field.name: None for field in fields_of(IncidentCard)} | {
+        "incident_id": 1,
+        "household_name": "Home",
+        "address": "Here",
+        "kind": Kind.SOS,
+        "priority": 1,
+        "state": State.ARRIVED,
+        "opened_at": now,
+        "overdue": False,
+    }
+    return cast("IncidentCard", SimpleNamespace(**(values | changed)))
+
+
+@pytest.mark.parametrize("template", ["card.html", "facts.html"])
+def test_nobody_arrived_in_words(template: str) -> None:
+    templates = Templates(Words(), "Asia/Seoul")
+    words = "Nobody arrived within 25 minutes"
+    assert words in templates.render(template, card=card(overdue=True), page=None)
+    assert words not in templates.render(template, card=card(), page=None)
+
+
+@pytest.mark.parametrize("template", ["card.html", "facts.html"])
+def test_an_acknowledgement_taken_back_is_none(template: str) -> None:
+    """A later press clears the time; whoever acknowledged the first press may still be named."""
+    templates = Templates(Words(), "Asia/Seoul")
+    pressed_again = card(acknowledged_by="night-desk", acknowledged_at=None)
+    text = templates.render(template, card=pressed_again, page=None)
+    assert "Not acknowledged" in text
+    assert "night-desk" not in text
+
+
+def test_no_page_link_in_the_web_servers_own_log(caplog: pytest.LogCaptureFixture) -> None:
+    log = logging.getLogger("names-no-address")
+    log.addFilter(names_no_address)
+    log.warning("http://here/page/1.secret/x not found")
+    log.warning("something else")
+    assert [record.getMessage() for record in caplog.records] == ["something else"]
