@@ -1,4 +1,4 @@
-"""What every registry needs: the synthetic home whose SOS is the minute's test of the path."""
+"""What a registry needs beyond people: the synthetic home, and simulated devices."""
 
 from __future__ import annotations
 
@@ -9,9 +9,26 @@ from alerts import responders
 from core.database import Connection
 from core.errors import Conflict
 from core.secrets import derive
+from core.settings import BrokerAddress, Settings
 from gateway import registry
 from gateway.roles import SYNTHETIC_DEVICE, SYNTHETIC_HOUSEHOLD
 from households.homes import Home, add_household
+from simulators.connection import Credentials
+
+
+def simulated(made: registry.Provisioned, settings: Settings) -> Credentials:
+    """Return the credentials with which a simulated device on this machine connects."""
+    broker = BrokerAddress(settings.broker)
+    return Credentials(
+        device=made.device,
+        username=made.username,
+        password=made.password,
+        host=broker.host,
+        port=broker.port,
+        topic_root=made.topic_root,
+        tls=broker.tls,
+        ca_file=settings.broker_ca_file,
+    )
 
 
 def synthetic_password(service_key: str) -> str:

@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.command import Result, command, say
+from app.provision import simulated
 from app.site import Site
 from core import sql
-from core.settings import BrokerAddress
 from gateway import registry
 from households.homes import Home, add_household, remove_household
 from simulators.connection import Credentials
@@ -38,7 +38,6 @@ def simulate(
     The homes are added (`sim-…`) and removed again at the end; their history stays.
     """
     settings = site.settings()
-    broker = BrokerAddress(settings.broker)
     stamp = datetime.now(UTC).strftime("%m%d%H%M%S")
     credentials: list[tuple[str, Credentials]] = []
     households: list[str] = []
@@ -57,16 +56,7 @@ def simulate(
                     kind=kind,
                     now=datetime.now(UTC),
                 )
-                who = Credentials(
-                    device=made.device,
-                    username=made.username,
-                    password=made.password,
-                    host=broker.host,
-                    port=broker.port,
-                    topic_root=made.topic_root,
-                    tls=broker.tls,
-                    ca_file=settings.broker_ca_file,
-                )
+                who = simulated(made, settings)
                 credentials.append((kind, who))
     time.sleep(_LEARN_S)
     say(f"playing {scenario} for {duration_s:g} s at {speed:g} times the pace")

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from alerts import responders
 from app.accounts.users import remove_user
+from app.provision import simulated
 from core.database import Connection
 from core.errors import ConfigurationError
-from core.settings import BrokerAddress, Settings
+from core.settings import Settings
 from gateway import registry
 from gateway.roles import SYNTHETIC_HOUSEHOLD
 from households.homes import (
@@ -141,7 +142,6 @@ def enrol(
     conn: Connection, cast: Cast, settings: Settings, now: datetime
 ) -> dict[str, Credentials]:
     """Put homes and devices into the registry; return each device's credentials."""
-    broker = BrokerAddress(settings.broker)
     found: dict[str, Credentials] = {}
     for character in cast.characters:
         household = character.home.household_id
@@ -156,16 +156,7 @@ def enrol(
         made = registry.add_device(
             conn, character.device, household_id=household, kind=character.kind, now=now
         )
-        found[character.device] = Credentials(
-            device=made.device,
-            username=made.username,
-            password=made.password,
-            host=broker.host,
-            port=broker.port,
-            topic_root=made.topic_root,
-            tls=broker.tls,
-            ca_file=settings.broker_ca_file,
-        )
+        found[character.device] = simulated(made, settings)
         if character.kind == "camera":
             registry.configure(conn, character.device, {"loiter": {"after_s": LOITER_AFTER_S}})
     return found
