@@ -1,9 +1,11 @@
 # make demo | test | lint | setup. The virtual environment is made once and remade when
 # pyproject.toml changes.
+SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
+SHOW := awk '!/already satisfied|Successfully installed/ {print "  " $$0; fflush()}'
 
 .PHONY: setup demo test lint clean
 
@@ -14,9 +16,9 @@ $(STAMP): pyproject.toml
 	  { echo "Door Guard needs Python 3.11 or newer; set PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "Making $(VENV): the first time this downloads about 250 MB and takes a minute or two." >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
-	  { echo "python3 -m venv failed; on Debian: apt-get install python3-venv" >&2; exit 1; }
-	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --upgrade "pip>=25.1" | sed 's/^/  /' >&2
-	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --editable . --group dev | grep -v already | sed -u 's/^/  /' >&2
+	  { rm -rf $(VENV); echo "python3 -m venv failed; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@set -o pipefail; $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --upgrade "pip>=25.1" | $(SHOW) >&2
+	@set -o pipefail; $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --editable . --group dev | $(SHOW) >&2
 	@touch $@
 
 demo: $(STAMP)
