@@ -116,12 +116,14 @@ def _play(
 def _outcome(expectations: Expectations, *, once: bool) -> Result:
     result = expectations.as_dict()
     for item in result["expectations"]:
-        held = "held  " if item["held"] else "FAILED"
+        held = "held" if item["held"] else "FAILED" if once else "not yet"
         took = f"{item['ms']:>9.0f} ms" if item["ms"] is not None else " " * 12
-        say(f"  {held} {item['name']:<26}{took}  {item.get('detail', '')}")
-    if not once:
-        result = {**result, "ok": True}  # stopped by hand: the story need not have ended
-    return result, "every expectation held" if expectations.ok else "NOT every one held"
+        say(f"  {held:<7} {item['name']:<26}{took}  {item.get('detail', '')}")
+    if expectations.ok:
+        return result, "every expectation held"
+    if once:
+        return result, "NOT every expectation held"
+    return {**result, "ok": True}, "stopped before the story's end"
 
 
 def register(to: typer.Typer) -> None:
