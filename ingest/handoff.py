@@ -9,18 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from psycopg.types.json import Json
-
 from core import sql
 from core.catalogue import Source
 from core.database import Connection
 from core.model import Event
+from ingest.store import raw_json
 
 _QUERIES = sql.load("ingest")
-
-
-def _as_it_came(data: bytes) -> bytes:
-    return data
 
 
 def hand_off(conn: Connection, events: Iterable[Event]) -> int:
@@ -33,7 +28,7 @@ def hand_off(conn: Connection, events: Iterable[Event]) -> int:
             "seq": event.seq,
             "source": str(event.source),
             "type": event.type,
-            "data": Json(event.data, dumps=_as_it_came),
+            "data": raw_json(event.data),
         }
         for event in events
     ]

@@ -34,6 +34,11 @@ _TYPES = [
 Refusal = tuple[Reported, DecodeError]
 
 
+def raw_json(data: bytes) -> Json:
+    """Return a JSON parameter that carries the device's own bytes, not a copy made by a parser."""
+    return Json(data, dumps=_as_it_came)
+
+
 def _as_it_came(data: bytes) -> bytes:
     return data
 
@@ -157,7 +162,7 @@ def store(conn: Connection, events: Sequence[Event]) -> list[Event]:
                         event.received_at,
                         event.reported_at,
                         event.clock_off,
-                        Json(event.data, dumps=_as_it_came),
+                        raw_json(event.data),
                     )
                 )
         _merge(cursor, events)
