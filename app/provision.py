@@ -9,24 +9,43 @@ from alerts import responders
 from core.database import Connection
 from core.errors import Conflict
 from core.secrets import derive
-from core.settings import BrokerAddress, Settings
+from core.settings import Settings, broker_addresses
 from gateway import registry
 from gateway.roles import SYNTHETIC_DEVICE, SYNTHETIC_HOUSEHOLD
 from households.homes import Home, add_household
+from simulators.addresses import Address
 from simulators.connection import Credentials
+
+
+def device_addresses(settings: Settings) -> list[Address]:
+    """Return where devices reach the broker: one address a node.
+
+    `device_host` names them where our own way differs: one host, behind which the nodes have their
+    ports, or a list of host:port separated by commas. Raises `ConfigurationError`.
+    """
+    nodes = broker_addresses(settings.broker)
+    given = (settings.device_host or "").strip()
+    if not given:
+        return [Address(node.host, node.port) for node in nodes]
+    bare_ipv6 = given.count(":") > 1 and "[" not in given and "," not in given
+    if bare_ipv6 or ("," not in given and ":" not in given.rpartition("]")[2]):
+        ports = dict.fromkeys(node.port for node in nodes)
+        return [Address(given.strip("[]"), port) for port in ports]
+    scheme = "mqtts" if nodes[0].tls else "mqtt"
+    named = broker_addresses(",".join(f"{scheme}://{one.strip()}" for one in given.split(",")))
+    return [Address(one.host, one.port) for one in named]
 
 
 def simulated(made: registry.Provisioned, settings: Settings) -> Credentials:
     """Return the credentials with which a simulated device on this machine connects."""
-    broker = BrokerAddress(settings.broker)
+    nodes = broker_addresses(settings.broker)
     return Credentials(
         device=made.device,
         username=made.username,
         password=made.password,
-        host=broker.host,
-        port=broker.port,
+        addresses=tuple(Address(node.host, node.port) for node in nodes),
         topic_root=made.topic_root,
-        tls=broker.tls,
+        tls=nodes[0].tls,
         ca_file=settings.broker_ca_file,
     )
 

@@ -9,26 +9,35 @@ from alerts import board, synthetic
 from core import liveness
 from core.database import Connection
 from core.migrate import checksums
+from core.topics import PARTITIONS
 from ingest import rejects
 
-_SHOWN_APART = {"alive", "instance", "silent_s", "connected", "pid", "version", "up_s"}
+_SHOWN_APART = {"alive", "process", "instance", "silent_s", "connected", "pid", "version", "up_s"}
 _TEST_IS_OLD = timedelta(minutes=5)  # it runs every minute
+BROKER = "broker"  # our own broker's nodes are named so; one of somebody else's tells us nothing
 EXPECTED = ("alarms", "ingest", "detect", "app")
 
 
 def status(conn: Connection, now: datetime) -> dict[str, Any]:
-    """Return the state of an installation; `ok` is False when a process is silent or
-    without broker, or the synthetic SOS failed or ran too long ago.
+    """Return the state of an installation.
+
+    `ok` is False when a process is silent or without broker, a node of the broker does not serve,
+    partitions of the event lane are nobody's, or the synthetic SOS failed or ran too long ago.
+    Workers of one kind after the first stand under their own names.
     """
     processes: dict[str, dict[str, Any]] = {}
     for beat in liveness.beats(conn):
         age_s = (now - beat["beat_at"]).total_seconds()
         alive = age_s < liveness.SILENT_AFTER_S
-        known = processes.get(beat["process"])
-        if known and known["alive"] and not alive:
-            continue
-        processes[beat["process"]] = {
+        name = beat["process"]
+        known = processes.get(name)
+        if known and known["alive"]:
+            if not alive:
+                continue  # one that was before it, or is on its way out
+            name = beat["instance"].rpartition("/")[2]  # another worker of its kind
+        processes[name] = {
             "alive": alive,
+            "process": beat["process"],
             "instance": beat["instance"],
             "pid": beat["pid"],
             "version": beat["version"],
@@ -37,13 +46,19 @@ def status(conn: Connection, now: datetime) -> dict[str, Any]:
             **beat["figures"],
         }
     for name in EXPECTED:
-        processes.setdefault(name, {"alive": False, "silent_s": None})
+        processes.setdefault(name, {"alive": False, "process": name, "silent_s": None})
     last = synthetic.last_check(conn)
     counts = rejects.totals(conn)
-    alive = all(processes[name]["alive"] and processes[name].get("connected") for name in EXPECTED)
+    needed = [
+        one
+        for name, one in processes.items()
+        if one["process"] in EXPECTED or name.startswith(BROKER)
+    ]
+    alive = all(one["alive"] and one.get("connected") for one in needed)
+    read = sum(one.get("partitions", 0) for one in processes.values())
     tested = last is None or (bool(last["ok"]) and now - last["started_at"] < _TEST_IS_OLD)
     return {
-        "ok": alive and tested,
+        "ok": alive and tested and read >= PARTITIONS,
         "processes": processes,
         "schema": {"migrations": len(checksums())},
         "database": database_kind(conn),

@@ -27,6 +27,8 @@ class Source(StrEnum):
     DETECTOR = "detector"
     BACKEND = "backend"
 
+    __hash__ = str.__hash__  # Enum's own is a Python function, and this is a key of the hot path
+
 
 @dataclass(frozen=True, slots=True)
 class EventType:

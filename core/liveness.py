@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
@@ -27,15 +27,24 @@ _log = logger(__name__)
 
 
 class Reporter:
-    """Makes the reports of one process. `figures` must be quick and safe from another thread."""
+    """Makes the reports of one process. `figures` must be quick and safe from another thread.
+
+    `instance` tells processes of one kind on one host apart.
+    """
 
     def __init__(
-        self, clock: Clock, process: str, figures: Callable[[], dict[str, Any]] = dict
+        self,
+        clock: Clock,
+        process: str,
+        figures: Callable[[], dict[str, Any]] = dict,
+        *,
+        instance: str = "",
     ) -> None:
         self._clock = clock
         self._process = process
         self._figures = figures
-        self._instance = socket.gethostname()
+        host = socket.gethostname()
+        self._instance = f"{host}/{instance}" if instance else host
         self._started_at = clock.now()
 
     def report(
@@ -66,9 +75,11 @@ class Beat:
         clock: Clock,
         process: str,
         figures: Callable[[], dict[str, Any]] = dict,
+        *,
+        instance: str = "",
     ) -> None:
         self._database = database
-        self._reporter = Reporter(clock, process, figures)
+        self._reporter = Reporter(clock, process, figures, instance=instance)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"beat-{process}", daemon=True)
 
@@ -105,6 +116,11 @@ def write(conn: Connection, report: Report) -> None:
         },
     )
     conn.execute(_QUERIES["forget_old_beats"], {"before": report.beat_at - _FORGET_AFTER})
+
+
+def forget(conn: Connection, processes: Sequence[str]) -> None:
+    """These are not meant to run any more: their silence is none."""
+    conn.execute(_QUERIES["forget_processes"], {"processes": list(processes)})
 
 
 def beats(conn: Connection) -> list[dict[str, Any]]:

@@ -1,26 +1,30 @@
-"""Bring a database to the newest schema.
+"""Bring a database to the newest schema, while it is written to.
 
-yoyo applies and remembers; `checksums.txt` holds the SHA-256 of every landed migration, and a file
-that no longer agrees with it is refused before anything is touched.
+Every migration is one SQL file and one transaction, which also records it: killed at any moment
+it is either whole or not there. `checksums.txt` holds the SHA-256 of every landed migration, and a
+file that no longer agrees with it is refused before anything is touched.
 """
 
 from __future__ import annotations
 
 import hashlib
-import warnings
+import threading
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
-import yoyo
-import yoyo.connections
-from psycopg.conninfo import conninfo_to_dict
-from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
-from yoyo.connections import DatabaseURI
+import psycopg
 
-from core.database import connect, translated
-from core.errors import ConfigurationError
+from core import sql
+from core.clock import Clock, SystemClock
+from core.database import Connection, connect, translated
+from core.errors import ConfigurationError, Contended
+from core.telemetry import logger
 
-_LOCK = 0x646F6F72  # "door": one migrator at a time
+PATIENCE_S = 300.0  # then the caller is told; a container's restart policy tries again
+PAUSE_S = 2.0  # writers that queued behind us get through
+_QUERIES = sql.load("core", "migrate.sql")
+_log = logger(__name__)
 
 
 def migrations_folder() -> Path:
@@ -51,29 +55,93 @@ def check_checksums() -> None:
         )
 
 
-def _backend(dsn: str) -> PostgresqlPsycopgBackend:
-    """Return yoyo's backend for any libpq connection string."""
-    words = dict(conninfo_to_dict(dsn))
-    name = words.pop("dbname", None)
-    uri = DatabaseURI("postgresql+psycopg", None, None, None, None, name, words)
-    backend = PostgresqlPsycopgBackend(uri, yoyo.connections.default_migration_table)
-    backend.init_database()
-    return backend
+def pending(conn: Connection) -> list[str]:
+    """Return the names of the migrations this database lacks, in order."""
+    row = conn.execute(_QUERIES["has_record"]).fetchone()
+    applied: set[str] = set()
+    if row and row["found"]:
+        applied = {row["migration_id"] for row in conn.execute(_QUERIES["applied"]).fetchall()}
+    return [file.stem for file in _files() if file.stem not in applied]
 
 
-def migrate(dsn: str) -> list[str]:
-    """Apply what is missing and return the names applied; safe to run twice at once.
+def migrate(
+    dsn: str,
+    *,
+    patience_s: float = PATIENCE_S,
+    tell: Callable[[str], None] | None = None,
+    clock: Clock | None = None,
+) -> list[str]:
+    """Apply what is missing and return the names applied; safe to run twice at once, and again.
 
-    Raises `DatabaseAway`, `ConfigurationError`.
+    A lock is waited for two seconds at most, so that nobody queues behind us for long; then the
+    migration is rolled back and tried again for `patience_s`, and `tell` hears what it waits for.
+    Raises `Contended` after that, `DatabaseAway`, `ConfigurationError`.
     """
     check_checksums()
-    with connect(dsn, autocommit=True, application="doorguard-migrate") as guard, translated():
-        guard.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            backend = _backend(dsn)
-            migrations = yoyo.read_migrations(str(migrations_folder()))
-            todo = backend.to_apply(migrations)
-            backend.apply_migrations(todo)
-            backend.connection.close()
-        return [migration.id for migration in todo]
+    clock = clock or SystemClock()
+    say = tell or _warn
+    give_up_s = clock.monotonic_s() + patience_s
+    applied: list[str] = []
+    with connect(dsn, autocommit=True, application="doorguard-migrate") as conn:
+        while True:
+            try:
+                with translated():
+                    applied += _apply_next(conn)
+                    if not pending(conn):
+                        return applied
+            except Contended as error:
+                text = f"{error}; {_who_holds(conn)}"
+                if clock.monotonic_s() >= give_up_s:
+                    raise Contended(f"gave up after {patience_s:g} s: {text}") from error
+                say(f"{text}; trying again")
+                threading.Event().wait(min(PAUSE_S, patience_s))
+
+
+def _files() -> list[Path]:
+    return sorted(migrations_folder().glob("*.sql"))
+
+
+def _apply_next(conn: Connection) -> list[str]:
+    """Apply the first migration that is missing, in one transaction with its record."""
+    with conn.transaction():
+        conn.execute(_QUERIES["lock_timeout"])
+        conn.execute(_QUERIES["one_migrator"])
+        conn.execute(_QUERIES["make_record"])
+        todo = pending(conn)
+        if not todo:
+            return []
+        file = migrations_folder() / f"{todo[0]}.sql"
+        try:
+            conn.execute(file.read_bytes())
+        except psycopg.errors.LockNotAvailable as error:
+            raise Contended(
+                f"{file.name}: a table it changes is in use", delay_s=PAUSE_S
+            ) from error
+        except psycopg.Error as error:
+            if "must be preloaded" not in str(error):
+                raise
+            raise ConfigurationError(
+                "TimescaleDB is installed on this server but not loaded: put "
+                "shared_preload_libraries = 'timescaledb' into its configuration and restart it"
+            ) from error
+        migration = {
+            "hash": hashlib.sha256(file.stem.encode()).hexdigest(),
+            "migration_id": file.stem,
+        }
+        conn.execute(_QUERIES["record"], migration)
+        return [file.stem]
+
+
+def _who_holds(conn: Connection) -> str:
+    rows = conn.execute(_QUERIES["oldest_transactions"]).fetchall()
+    if not rows:
+        return "whoever held it has finished"
+    return "open transactions, oldest first: " + ", ".join(
+        f"pid {row['pid']} ({row['application_name'] or row['usename']}, {row['state']}, "
+        f"{row['age_s']} s)"
+        for row in rows
+    )
+
+
+def _warn(text: str) -> None:
+    _log.warning("migration waits", reason=text)

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from core.catalogue import Source
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, gc=False):
     """A committed or to-be-committed event: attributed to a home and placed in time.
 
     Identity is (household_id, at, device_id, seq, source). `at` is where the row stands in time;

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
+
+import msgspec
 
 from core.model import Page
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, gc=False):
     """One MQTT message received and not yet acknowledged to the broker.
 
     `token` is given back to `Bus.acknowledge` after commit; None for QoS 0.
@@ -21,6 +22,11 @@ class Message:
     retained: bool = False
 
 
+# Takes what one read of the network brought, in order; called on the network thread, it must only
+# hand over.
+Sink: TypeAlias = Callable[[Sequence[Message]], None]
+
+
 class Bus(Protocol):
     """The MQTT session of one process."""
 
@@ -28,8 +34,20 @@ class Bus(Protocol):
         """Queue a message; raise `BrokerAway` when too many already wait."""
         ...
 
-    def acknowledge(self, messages: list[Message]) -> None:
+    def publish_all(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Queue many (topic, payload) at QoS 0 in one go; raise `BrokerAway` like `publish`."""
+        ...
+
+    def acknowledge(self, messages: Sequence[Message]) -> None:
         """Tell the broker that these are safe with us; it forgets them."""
+        ...
+
+    def shed(self, messages: Sequence[Message]) -> None:
+        """Give these up unacknowledged: there was no room. They must come again."""
+        ...
+
+    def ask_again(self) -> None:
+        """There is room again: have the broker send what was shed, now rather than some day."""
         ...
 
 

@@ -8,6 +8,9 @@ SET pid = excluded.pid, version = excluded.version, started_at = excluded.starte
 -- name: forget_old_beats
 DELETE FROM process_beats WHERE beat_at < %(before)s
 
+-- name: forget_processes
+DELETE FROM process_beats WHERE process = ANY(%(processes)s)
+
 -- name: beats
 SELECT process, instance, pid, version, started_at, beat_at, figures
 FROM process_beats ORDER BY process, instance

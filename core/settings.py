@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 from urllib.parse import unquote, urlsplit
 from zoneinfo import available_timezones
 
@@ -25,7 +26,14 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DOORGUARD_", extra="ignore", frozen=True)
 
     database: str = Field(description="libpq connection string or postgresql:// URL")
-    broker: str = Field(description="mqtt://[user:password@]host:port, mqtts:// for TLS")
+    broker: str = Field(
+        description="mqtt://[user:password@]host:port, mqtts:// for TLS; the nodes of a cluster "
+        "separated by commas"
+    )
+    receive: Literal["bulk", "plain"] = Field(
+        default="bulk", description="how sessions read: in blocks, or by paho as shipped"
+    )
+    instance: str = Field(default="", description="tells processes of one kind on one host apart")
     service_key: str = Field(
         min_length=32,
         description="secret from which the services' broker passwords and page links are derived",
@@ -128,3 +136,8 @@ class BrokerAddress:
         self.port: int = port or (8883 if self.tls else 1883)
         self.username = unquote(parts.username) if parts.username else None
         self.password = unquote(parts.password) if parts.password else None
+
+
+def broker_addresses(urls: str) -> list[BrokerAddress]:
+    """Return the nodes of a broker, in the order given. Raises `ConfigurationError`."""
+    return [BrokerAddress(url.strip()) for url in urls.split(",")]

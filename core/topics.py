@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from zlib import crc32
 
 from core.errors import DecodeError, PermanentError
@@ -78,6 +79,7 @@ def wildcard(kind: Kind) -> str:
     return f"{ROOT}/+/+/{kind}"
 
 
+@lru_cache(maxsize=1 << 16)
 def parse(topic: str) -> Topic:
     """Return the parsed topic, or raise `DecodeError` (`topic`)."""
     pieces = topic.split("/", 4)

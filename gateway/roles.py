@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core import topics
+from core.markers import MARKED
 from core.reports import REPORT_FILTER, report_topic
 from core.secrets import derive
 from core.topics import Kind, wildcard
@@ -27,7 +28,7 @@ ROLES: dict[str, Role] = {
         subscribe=tuple(map(wildcard, topics.ALARM_LANE)),
     ),
     "ingest": Role(
-        publish=(wildcard(Kind.ACK),),
+        publish=(wildcard(Kind.ACK), *sorted(MARKED)),
         subscribe=(*map(wildcard, topics.EVENT_LANE), REPORT_FILTER),
     ),
     "detect": Role(

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
+
 from core.catalogue import CATALOGUE, Source
 from core.errors import DecodeError
 from core.ports import Message
@@ -22,20 +24,29 @@ from core.wire import (
     decode_events,
     decode_reply,
     decode_status,
+    exact_event,
 )
 
 HEARTBEAT = "heartbeat"
 
 
-@dataclass(frozen=True, slots=True)
-class Reported:
-    """One good event with where it came from; `topic` and `raw` serve a later rejection."""
+# What a retry repeats: device, source, `seq` and the time as the device told it.
+Key = tuple[str, Source, int, datetime]
+
+
+class Reported(msgspec.Struct, frozen=True, gc=False):
+    """One good event with where it came from; `topic` serves a later rejection."""
 
     device: str
     source: Source
     message: EventMessage
     topic: str
     ack: bool
+
+    @property
+    def key(self) -> Key:
+        """The event's identity as far as the device tells it."""
+        return (self.device, self.source, self.message.seq, self.message.at)
 
 
 @dataclass(slots=True)
@@ -112,6 +123,9 @@ def _take(intake: Intake, topic: Topic, message: Message, lane: str, now: dateti
         decode_reply(message.payload)
         return
     source = Source.DETECTOR if topic.kind in DETECTOR_PUBLISHES else Source.DEVICE
+    if event := exact_event(message.payload, source=source):
+        _sort_in(intake, event, topic, source, message.topic)
+        return
     single = topic.kind in (Kind.ALARM, Kind.FINDING_ALARM)
     decoded = decode_events(message.payload, source=source, array=not single)
     intake.unknown_fields += decoded.unknown_fields
@@ -122,14 +136,15 @@ def _take(intake: Intake, topic: Topic, message: Message, lane: str, now: dateti
         if source is Source.DEVICE:
             intake.refuse(topic.device, error.seq, error.reason)
     for event in decoded.events:
-        wants_ack = source is Source.DEVICE and (
-            event.ack or topic.kind is Kind.ALARM or CATALOGUE[event.type].alarm
-        )
-        reported = Reported(topic.device, source, event, message.topic, wants_ack)
-        if event.type == HEARTBEAT:
-            intake.heartbeats.append(reported)
-        else:
-            intake.reported.append(reported)
+        _sort_in(intake, event, topic, source, message.topic)
+
+
+def _sort_in(intake: Intake, event: EventMessage, topic: Topic, source: Source, name: str) -> None:
+    owed = source is Source.DEVICE and (
+        event.ack or topic.kind is Kind.ALARM or CATALOGUE[event.type].alarm
+    )
+    reported = Reported(topic.device, source, event, name, owed)
+    (intake.heartbeats if event.type == HEARTBEAT else intake.reported).append(reported)
 
 
 def acks(intake: Intake, stored: Sequence[Reported]) -> dict[str, Ack]:

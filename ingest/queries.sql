@@ -1,6 +1,15 @@
+-- name: changed_devices
+-- Those that a transaction changed which an earlier look may not have seen; and from where the
+-- next look must go on. One statement, so that both are of one snapshot.
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS oldest,
+       (SELECT array_agg(DISTINCT c.device_id) FROM attribution_changes c
+        WHERE c.txid >= %(seen_to)s::xid8) AS devices
+
 -- name: assignments
 -- The reader's own view of the registry's history, for the devices of one batch.
-SELECT a.device_id, a.household_id, a.valid_from, nullif(a.valid_to, 'infinity') AS valid_to
+-- `was_placed`: its clock has been off before, so that a retry may have a place already.
+SELECT a.device_id, a.household_id, a.valid_from, nullif(a.valid_to, 'infinity') AS valid_to,
+       EXISTS (SELECT FROM event_placements p WHERE p.device_id = a.device_id) AS was_placed
 FROM device_assignments a
 WHERE a.device_id = ANY(%(devices)s)
 
@@ -9,6 +18,14 @@ CREATE TEMP TABLE IF NOT EXISTS event_staging (
     household_id text, at timestamptz, device_id text, seq bigint, source text, type text,
     received_at timestamptz, reported_at timestamptz, clock_off boolean, data json
 ) ON COMMIT DELETE ROWS
+
+-- name: empty_staging
+-- A batch that is stored in parts uses the table again in the same transaction.
+DELETE FROM event_staging
+
+-- name: copy_events
+COPY events (household_id, at, device_id, seq, source, type,
+             received_at, reported_at, clock_off, data) FROM STDIN (FORMAT BINARY)
 
 -- name: copy_staging
 COPY event_staging (household_id, at, device_id, seq, source, type,
@@ -24,7 +41,7 @@ ON CONFLICT DO NOTHING
 RETURNING household_id, at, device_id, seq, source
 
 -- name: placements
-SELECT p.device_id, p.source, p.seq, p.placed_at
+SELECT p.device_id, p.source, p.seq, p.reported_at, p.placed_at
 FROM event_placements p
 JOIN unnest(%(devices)s::text[], %(sources)s::text[], %(seqs)s::bigint[],
             %(reported)s::timestamptz[])
@@ -32,15 +49,20 @@ JOIN unnest(%(devices)s::text[], %(sources)s::text[], %(seqs)s::bigint[],
 
 -- name: stored_as_reported
 -- A retry may have crossed the 30 days while it waited: it was stored before it was flagged.
-SELECT 1 FROM events
-WHERE household_id = %(household_id)s AND at = %(at)s AND device_id = %(device_id)s
-  AND seq = %(seq)s AND source = %(source)s
+SELECT e.device_id, e.source, e.seq, e.at
+FROM events e
+JOIN unnest(%(households)s::text[], %(reported)s::timestamptz[], %(devices)s::text[],
+            %(seqs)s::bigint[], %(sources)s::text[])
+     AS wanted (household_id, at, device_id, seq, source)
+     USING (household_id, at, device_id, seq, source)
 
 -- name: place
 INSERT INTO event_placements (device_id, source, seq, reported_at, placed_at)
-VALUES (%(device_id)s, %(source)s, %(seq)s, %(reported_at)s, %(placed_at)s)
+SELECT device_id, source, seq, reported_at, %(now)s
+FROM unnest(%(devices)s::text[], %(sources)s::text[], %(seqs)s::bigint[],
+            %(reported)s::timestamptz[]) AS wanted (device_id, source, seq, reported_at)
 ON CONFLICT (device_id, source, seq, reported_at) DO UPDATE SET device_id = excluded.device_id
-RETURNING placed_at
+RETURNING device_id, source, seq, reported_at, placed_at
 
 -- name: heard
 INSERT INTO device_state (device_id, last_heard_at)
@@ -95,7 +117,3 @@ SET n = reject_counts.n + excluded.n, last_at = greatest(reject_counts.last_at, 
 
 -- name: reject_counts
 SELECT lane, reason, n, last_at FROM reject_counts ORDER BY n DESC, lane, reason
-
--- name: make_partitions
-SELECT make_event_partitions(%(now)s::timestamptz - interval '36 days',
-                             %(now)s::timestamptz + interval '28 days') AS made

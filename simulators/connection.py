@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import random
 import selectors
 import socket
 import threading
@@ -23,11 +22,11 @@ from paho.mqtt.reasoncodes import ReasonCode
 from core import wire
 from core.errors import ConfigurationError
 from core.topics import DEVICE_SUBSCRIBES, Kind
+from simulators.addresses import Address, Rota
 
 KEEPALIVE_S = 20  # the broker gives up after 1.5 of it: inside EN 50136's 90 s for a lost path
 CONNECT_TIMEOUT_S = 3.0
-RECONNECT_FIRST_S = 0.5
-RECONNECT_CAP_S = 10.0  # a button may not stay dark longer than this after the broker is back
+SESSION_WITHIN_S = 5.0  # a node that accepts us and then says nothing is as good as gone
 MAX_QUEUED = 256  # the outbox repeats what does not fit, so nothing is lost by the bound
 
 _OFFLINE = b'{"online":false}'
@@ -38,15 +37,15 @@ _log = logging.getLogger(__name__)
 class Credentials:
     """What `doorguard device add … --json` prints, and how the broker is reached.
 
-    `topic_root` has no trailing slash. `ca_file` is the PEM file that signs the broker's
-    certificate; None with `tls` trusts the machine's own store.
+    `addresses` are the nodes of the broker, any of which will do. `topic_root` has no trailing
+    slash. `ca_file` is the PEM file that signs the broker's certificate; None with `tls` trusts the
+    machine's own store.
     """
 
     device: str
     username: str
     password: str = field(repr=False)
-    host: str
-    port: int
+    addresses: tuple[Address, ...]
     topic_root: str
     ca_file: str | None = None
     tls: bool = False
@@ -59,12 +58,12 @@ class Credentials:
         if missing:
             raise ConfigurationError(f"device credentials lack {', '.join(missing)}")
         ca_file = fields.get("ca_file")
+        nodes = fields.get("addresses") or [{"host": fields["host"], "port": fields["port"]}]
         return cls(
             device=str(fields["device"]),
             username=str(fields["username"]),
             password=str(fields["password"]),
-            host=str(fields["host"]),
-            port=int(fields["port"]),
+            addresses=tuple(Address(str(one["host"]), int(one["port"])) for one in nodes),
             topic_root=str(fields["topic_root"]).rstrip("/"),
             ca_file=None if ca_file is None else str(ca_file),
             tls=bool(fields.get("tls", ca_file is not None)),
@@ -97,9 +96,8 @@ class Connection:
         self._on_online = on_online
         self._on_message = on_message
         self._kinds = {credentials.topic(kind): kind for kind in DEVICE_SUBSCRIBES}
-        self._failures = 0
-        self._retry_at_s = float("-inf")
-        self._jitter = random.Random(credentials.device)
+        self._rota = Rota(credentials.addresses, credentials.device)
+        self._tried_s = float("-inf")
         self._client = self._make_client()
 
     def _make_client(self) -> mqtt.Client:
@@ -116,7 +114,6 @@ class Connection:
             client.tls_set(ca_certs=who.ca_file)
         client.connect_timeout = CONNECT_TIMEOUT_S
         client.max_queued_messages_set(MAX_QUEUED)
-        client.connect_async(who.host, who.port, keepalive=KEEPALIVE_S)
         client.on_connect = self._connected
         client.on_subscribe = self._subscribed
         client.on_disconnect = self._disconnected
@@ -156,22 +153,21 @@ class Connection:
     @property
     def retry_at_s(self) -> float:
         """Monotonic seconds of the next attempt to connect; meaningful without a socket."""
-        return self._retry_at_s
+        return self._rota.retry_at_s
 
     def wants_connect(self, now_s: float) -> bool:
-        return not self.has_socket and now_s >= self._retry_at_s
+        return not self.has_socket and now_s >= self._rota.retry_at_s
 
     def hurry(self) -> None:
         """Try to connect at once: somebody pressed the button."""
-        self._retry_at_s = float("-inf")
+        self._rota.hurry()
 
     def connect(self, now_s: float) -> None:
         """Open the socket (blocks for at most the connect timeout) and plan the next attempt."""
-        wait_s = min(RECONNECT_CAP_S, RECONNECT_FIRST_S * 2 ** min(self._failures, 10))
-        self._retry_at_s = now_s + wait_s * self._jitter.uniform(0.5, 1.0)
-        self._failures += 1
+        self._tried_s = now_s
+        address = self._rota.take(now_s)
         try:
-            self._client.reconnect()
+            self._client.connect(address.host, address.port, keepalive=KEEPALIVE_S)
         except (OSError, ValueError) as error:  # ValueError: a TLS context that cannot be used
             self._complain(str(error))
 
@@ -188,9 +184,13 @@ class Connection:
         pending = getattr(self._client.socket(), "pending", None)
         return pending is not None and pending() > 0
 
-    def misc(self) -> None:
-        """Send the keepalive ping when it is due."""
+    def misc(self, now_s: float) -> None:
+        """Send the keepalive ping when it is due; give up a node that does not answer."""
         self._client.loop_misc()
+        waiting = self.has_socket and not self.online.is_set()
+        if waiting and now_s - self._tried_s > SESSION_WITHIN_S:
+            self._complain(f"no session within {SESSION_WITHIN_S:g} s")
+            self.cut()
 
     def publish(self, kind: Kind, payload: bytes, *, qos: int, retain: bool = False) -> bool:
         """Queue a message below the device's root; False when the session cannot take it now."""
@@ -238,7 +238,7 @@ class Connection:
         _properties: object,
     ) -> None:
         """Only now do acks and commands reach us: the session counts as online from here."""
-        self._failures = 0
+        self._rota.arrived()
         self.connects += 1
         self.last_error = ""
         if any(reason.is_failure for reason in reasons):

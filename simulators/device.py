@@ -147,7 +147,7 @@ class Device:
 
     def tick(self, now_s: float) -> float:
         """Send what is due (the loop calls this); return when to look again."""
-        self.connection.misc()
+        self.connection.misc(now_s)
         if not self.connection.online.is_set():
             look_s = now_s + _LOOK_EVERY_S
             return look_s if self.connection.has_socket else self.connection.retry_at_s

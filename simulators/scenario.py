@@ -78,4 +78,15 @@ def evening(kind: str, rng: random.Random, duration_s: float) -> list[Planned]:
     return planned
 
 
-SCENARIOS: dict[str, Plan] = {"evening": evening}
+def steady(kind: str, rng: random.Random, duration_s: float) -> list[Planned]:
+    """A camera reports something each scenario second on average; buttons stay quiet.
+
+    Played at speed R/cameras it is a load of R events/s that opens no incident.
+    """
+    if kind == "button":
+        return []
+    types = ("motion.sensed", "motion.sensed", "door.opened", "bell.pressed")
+    return [Planned(s, rng.choice(types)) for s in _moments(rng, 1.0, duration_s)]
+
+
+SCENARIOS: dict[str, Plan] = {"evening": evening, "steady": steady}

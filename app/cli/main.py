@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import demo, registry, running, simulate
+from app.cli import bench, db, demo, registry, running, simulate, watch
 from app.cli.command import command
 from core.telemetry import configure_logging
 
@@ -25,10 +25,13 @@ cli.add_typer(registry.household, name="household")
 cli.add_typer(registry.device, name="device")
 cli.add_typer(registry.responder, name="responder")
 cli.add_typer(registry.user, name="user")
+cli.add_typer(db.db, name="db")
 command(cli, "token")(registry.token)
 running.register(cli)
 demo.register(cli)
 simulate.register(cli)
+bench.register(cli)
+watch.register(cli)
 
 
 @cli.callback()

@@ -13,9 +13,10 @@ import typer
 from alerts import responders
 from app.accounts import tokens, users
 from app.cli.command import Result, command, table
+from app.provision import device_addresses
 from app.site import Site
 from core.errors import ConfigurationError, PermanentError, Refused
-from core.settings import BrokerAddress
+from core.settings import broker_addresses
 from gateway import registry
 from gateway.roles import SYNTHETIC_HOUSEHOLD
 from households import homes
@@ -111,7 +112,7 @@ def device_add(
 ) -> Result:
     """Register a device at a home and print its credentials, this once."""
     settings = site.settings()
-    broker = BrokerAddress(settings.broker)
+    addresses = [one._asdict() for one in device_addresses(settings)]
     with site.connect() as conn:
         made = registry.add_device(
             conn, device_id, household_id=household_id, kind=kind, now=_now()
@@ -120,12 +121,13 @@ def device_add(
         "device": made.device,
         "username": made.username,
         "password": made.password,
-        "host": settings.device_host or broker.host,
-        "port": broker.port,
-        "tls": broker.tls,
+        **addresses[0],
+        "tls": broker_addresses(settings.broker)[0].tls,
+        "addresses": addresses,
         "topic_root": made.topic_root,
     }
-    return result, "\n".join(f"{key:<11} {value}" for key, value in result.items())
+    shown = {**result, "addresses": ", ".join(f"{one['host']}:{one['port']}" for one in addresses)}
+    return result, "\n".join(f"{key:<11} {value}" for key, value in shown.items())
 
 
 @command(device, "list")

@@ -18,11 +18,12 @@ from app.accounts.users import ensure_administrator
 from app.cli.command import Result, command, say
 from app.embedded.installation import Installation, reachable_folder
 from app.embedded.services import Plan, Services
+from app.provision import device_addresses
 from app.site import Site
 from app.status import as_text, status
 from core.clock import SystemClock
 from core.migrate import migrate
-from core.settings import BrokerAddress
+from core.settings import broker_addresses
 from core.telemetry import configure_logging
 
 
@@ -47,8 +48,15 @@ def up(
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate of the MQTT listener.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its key.")] = None,
     device_host: Annotated[
-        str | None, typer.Option(help="How devices reach the broker; `device add` prints it.")
+        str | None,
+        typer.Option(help="How devices reach the broker: a host, or host:port,… for its nodes."),
     ] = None,
+    brokers: Annotated[
+        int, typer.Option(help="Nodes of the broker: 1, 3 or 5; three survive the loss of one.")
+    ] = 1,
+    workers: Annotated[
+        int, typer.Option(help="Ingest processes; they divide the devices.", min=1, max=64)
+    ] = 1,
     public_url: Annotated[
         str | None, typer.Option(help="How responders reach the app; stands in page links.")
     ] = None,
@@ -70,6 +78,8 @@ def up(
             tls_key=str(tls_key.absolute()) if tls_key else None,
             public_url=public_url,
             device_host=device_host,
+            brokers=brokers,
+            workers=workers,
         ),
         clock=clock,
         on_line=lambda name, line: say(f"{name:<8} | {line}"),
@@ -89,10 +99,10 @@ def up(
         with services.database.transaction() as conn:
             administrator = ensure_administrator(conn)
         say(f"doorguard: serving. Screens and API: {services.settings.public_url}")
-        address = BrokerAddress(services.settings.broker)
-        how = "TLS" if address.tls else "no TLS: this machine only"
-        host = services.settings.device_host or address.host
-        say(f"doorguard: devices connect to {host}:{address.port} ({how})")
+        tls = broker_addresses(services.settings.broker)[0].tls
+        how = "TLS" if tls else "no TLS: this machine only"
+        named = [f"{one.host}:{one.port}" for one in device_addresses(services.settings)]
+        say(f"doorguard: devices connect to {' or '.join(named)} ({how})")
         if administrator:
             say(f"doorguard: first start. Sign in as {administrator[0]} with {administrator[1]}")
             say("doorguard: this password is shown once and stored nowhere.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import time
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app.bench.account import out_of_order
 from app.cli.command import Result, command, say
 from app.provision import simulated
 from app.site import Site
@@ -16,10 +18,12 @@ from core import sql
 from gateway import registry
 from households.homes import Home, add_household, remove_household
 from simulators.connection import Credentials
-from simulators.fleet import Fleet, Report
+from simulators.fleet import Report
+from simulators.fleets import Fleets
 
 _QUERIES = sql.load("app.demo")
 _LEARN_S = 1.5  # the broker learns of new devices; sooner they would be turned away once
+_EVENTS_S_OF_A_PROCESS = 1000.0  # what one process of devices can do beside others
 _LAT, _LON = 37.55, 126.98  # homes are strewn around the middle of Seoul
 
 
@@ -32,11 +36,17 @@ def simulate(
     speed: Annotated[float, typer.Option(help="Scenario seconds a real second.", min=0.1)] = 60.0,
     drain_s: Annotated[float, typer.Option(help="Wait this long for the last acks.")] = 60.0,
     seed: Annotated[int, typer.Option(help="The same seed, the same evening.")] = 1,
+    rate: Annotated[
+        float | None,
+        typer.Option(help="Events a second of all homes together; the scenario is `steady` then."),
+    ] = None,
 ) -> Result:
     """Play a scenario and compare what devices sent with what is stored: none lost, none doubled.
 
     The homes are added (`sim-…`) and removed again at the end; their history stays.
     """
+    if rate is not None:
+        scenario, speed = "steady", rate / homes  # a home reports once a scenario second
     settings = site.settings()
     stamp = datetime.now(UTC).strftime("%m%d%H%M%S")
     credentials: list[tuple[str, Credentials]] = []
@@ -60,10 +70,10 @@ def simulate(
                 credentials.append((kind, who))
     time.sleep(_LEARN_S)
     say(f"playing {scenario} for {duration_s:g} s at {speed:g} times the pace")
-    fleet = Fleet(credentials, scenario, seed)
+    fleets = Fleets(credentials, scenario, seed, processes=_processes(rate))
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: fleet.stop())
-    report = fleet.run(duration_s, speed, drain_s=drain_s)
+        signal.signal(number, lambda *_: fleets.stop())
+    report = fleets.run(duration_s, speed, drain_s=drain_s)
     with site.connect() as conn:
         result = _account(conn, report)
         for _, who in credentials:
@@ -74,6 +84,10 @@ def simulate(
         say(f"only {report.connected} of {report.devices} devices are connected")
     text = "\n".join(f"{key:<12} {value}" for key, value in result.items())
     return result, text
+
+
+def _processes(rate: float | None) -> int:
+    return 1 if rate is None else math.ceil(rate / _EVENTS_S_OF_A_PROCESS)
 
 
 def _account(conn: Any, report: Report) -> dict[str, Any]:
@@ -87,8 +101,9 @@ def _account(conn: Any, report: Report) -> dict[str, Any]:
         lost += len(set(seqs) - set(there) - owed)
         doubled += len(there) - len(set(there))
         strangers += len(set(there) - set(seqs))
+    overtook = out_of_order(conn, list(report.seqs))
     return {
-        "ok": not (lost or doubled or strangers or report.unacked or report.rejected),
+        "ok": not (lost or doubled or strangers or overtook or report.unacked or report.rejected),
         "devices": report.devices,
         "connected": report.connected,
         "sent": report.sent,
@@ -101,6 +116,7 @@ def _account(conn: Any, report: Report) -> dict[str, Any]:
         "lost": lost,
         "doubled": doubled,
         "not_sent": strangers,
+        "out_of_order": overtook,
     }
 
 

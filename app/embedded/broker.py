@@ -1,8 +1,8 @@
 """The embedded broker: nats-server with its MQTT listener, users and rights kept from the registry.
 
-The configuration is written anew and the server told to reload whenever the registry changed; a
-revoked device's session is cut then, the others keep theirs. What the broker refuses by itself is
-read from its log and counted with the other rejects.
+It is one server or the nodes of a cluster. Their configuration is written anew and each is told to
+reload whenever the registry changed; a revoked device's session is cut then, the others keep
+theirs. What a node refuses by itself is read from its log and counted with the other rejects.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psycopg
 
+from app.embedded.nodes import Server
+from app.embedded.probes import Probes
 from core.clock import Clock
 from core.database import Connection, Database
 from core.errors import ConfigurationError, DatabaseAway
@@ -24,11 +26,10 @@ from core.reports import Reject
 from core.supervisor import Program
 from core.telemetry import logger
 from gateway import registry, roles
-from gateway.nats_config import Listener, render
+from gateway.nats_config import render
 from gateway.violations import read_line
 from ingest import rejects
 
-NAME = "broker"
 _CHECK_EVERY_S = 5.0
 _log = logger(__name__)
 
@@ -43,25 +44,28 @@ def server_binary() -> str:
 
 
 class EmbeddedBroker:
-    """Writes the broker's configuration and keeps it true. `reload` tells the running server."""
+    """Writes the servers' configuration and keeps it true. `reload(name)` tells a running one.
+
+    With `devices` False none but the services and the synthetic button may connect.
+    """
 
     def __init__(
         self,
-        folder: Path,
+        servers: Sequence[Server],
         *,
-        listener: Listener,
         service_key: str,
         database: Database,
         clock: Clock,
-        reload: Callable[[], None],
+        reload: Callable[[str], None],
+        devices: bool = True,
+        probes: Probes | None = None,
     ) -> None:
-        self._folder = folder / "broker"
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._file = self._folder / "nats.json"
-        self._listener = listener
+        self._servers = list(servers)
         self._database = database
         self._clock = clock
         self._reload = reload
+        self._admits_devices = devices
+        self._probes = probes
         self._services = {
             role: registry.bcrypt_hash(roles.service_password(service_key, role))
             for role in roles.ROLES
@@ -72,26 +76,35 @@ class EmbeddedBroker:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="broker-keeper")
 
-    def prepare(self) -> Program:
+    def prepare(self) -> list[Program]:
         """Write the configuration and return what to run. Raises `DatabaseAway`."""
+        for server in self._servers:
+            server.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self._database.transaction() as conn:
             self._refresh(conn)
-        return Program(
-            name=NAME,
-            argv=[server_binary(), "--config", str(self._file)],
-            stop_signal=signal.SIGTERM,
-            stop_stage=1,
-            longest_backoff_s=2.0,
-        )
+        return [
+            Program(
+                name=server.name,
+                argv=[server_binary(), "--config", str(server.file)],
+                stop_signal=signal.SIGTERM,
+                stop_stage=1,
+                longest_backoff_s=2.0,
+            )
+            for server in self._servers
+        ]
 
     def start(self) -> None:
-        """Begin to follow the registry."""
+        """Begin to follow the registry, and to tell of each node whether it serves."""
+        if self._probes:
+            self._probes.start()
         self._thread.start()
 
     def stop(self) -> None:
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
+        if self._probes:
+            self._probes.stop()
 
     def read_log(self, line: str) -> None:
         """Take one line the broker printed."""
@@ -111,18 +124,23 @@ class EmbeddedBroker:
 
     def _refresh(self, conn: Connection) -> bool:
         devices = registry.credentials(conn)
+        if not self._admits_devices:
+            devices = [one for one in devices if one[0] == roles.SYNTHETIC_DEVICE]
         if devices == self._devices:
             return False
-        text = render(
-            listener=self._listener,
-            store_folder=str(self._folder / "jetstream"),
-            services=self._services,
-            devices=devices,
-        )
-        half = self._file.with_suffix(".new")
-        half.touch(mode=0o600)
-        half.write_text(text, encoding="utf-8")
-        half.replace(self._file)
+        for server in self._servers:
+            text = render(
+                listener=server.listener,
+                store_folder=str(server.store),
+                services=self._services,
+                devices=devices,
+                node=server.node,
+                monitor_port=server.monitor_port,
+            )
+            half = server.file.with_suffix(".new")
+            half.touch(mode=0o600)
+            half.write_text(text, encoding="utf-8")
+            half.replace(server.file)
         self._devices = devices
         return True
 
@@ -144,8 +162,11 @@ class EmbeddedBroker:
             if hinted or self._clock.monotonic_s() - checked_s > _CHECK_EVERY_S:
                 checked_s = self._clock.monotonic_s()
                 if self._refresh(conn):
-                    self._reload()
+                    for server in self._servers:
+                        self._reload(server.name)
             self._write_refused(conn)
+            if self._probes:
+                self._probes.beat(conn)
             hinted = bool(list(conn.notifies(timeout=0.2, stop_after=1)))
 
     def _write_refused(self, conn: Connection) -> None:

@@ -16,8 +16,8 @@ from typing import Self
 
 import httpx
 
-from app.embedded.broker import NAME as BROKER
-from app.embedded.broker import EmbeddedBroker
+from app.embedded import nodes
+from app.embedded.brokering import LocalBroker
 from app.embedded.installation import Installation
 from app.embedded.postgres import NAME as POSTGRES
 from app.embedded.postgres import EmbeddedPostgres
@@ -32,6 +32,7 @@ from core.supervisor import LONGEST_BACKOFF_S, Program, Supervisor
 from gateway.nats_config import Listener
 
 PROCESSES = ("alarms", "ingest", "detect", "app")
+_WORKERS = "ingest"  # the process of which there may be several
 _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - named by the person, and only with TLS
 _ALARMS_BACKOFF_S = 2.0  # whatever ails it, an SOS does not wait half a minute
 _POLL_S = 0.05
@@ -53,9 +54,14 @@ class Plan:
     public_url: str | None = None
     device_host: str | None = None  # the name devices reach the broker by
     durable: bool = True
+    brokers: int = 1  # nodes of our own broker
+    workers: int = 1  # ingest processes
 
     def check(self) -> None:
         """Raise `ConfigurationError` when it would carry alarms in the clear over a network."""
+        nodes.check_size(self.brokers)
+        if self.brokers > 1 and self.broker is not None:
+            raise ConfigurationError("--brokers starts our own broker; --broker names another")
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ConfigurationError("--tls-cert and --tls-key go together")
         for file in (self.tls_cert, self.tls_key):
@@ -90,7 +96,7 @@ class Services:
         self._reachable = reachable
         self._interrupted = threading.Event()
         self._postgres: EmbeddedPostgres | None = None
-        self._broker: EmbeddedBroker | None = None
+        self._broker: LocalBroker | None = None
         self.supervisor = Supervisor(clock, self._line)
         self.settings = self._make_settings()
         self.database = Database(self.settings.database, application="doorguard-up")
@@ -102,8 +108,8 @@ class Services:
         self.stop()
 
     def _line(self, name: str, line: str) -> None:
-        if name == BROKER and self._broker:
-            self._broker.read_log(line)
+        if self._broker:
+            self._broker.read_log(name, line)
         self._on_line(name, line)
 
     def _make_settings(self) -> Settings:
@@ -119,11 +125,11 @@ class Services:
                 durable=plan.durable,
             )
         scheme = "mqtts" if plan.tls_cert else "mqtt"
-        mqtt_port = home.port("mqtt", plan.mqtt_port) if plan.broker is None else 0
+        urls = [f"{scheme}://{_own_host(plan.host)}:{port}" for port in self._mqtt_ports()]
         http_port = home.port("http", plan.http_port)
         return load(
             database=self._postgres.dsn() if self._postgres else plan.database,
-            broker=plan.broker or f"{scheme}://{_own_host(plan.host)}:{mqtt_port}",
+            broker=plan.broker or ",".join(urls),
             service_key=secret("SERVICE_KEY") or home.secret("service_key"),
             objects=str(home.folder / "objects"),
             public_url=plan.public_url or f"http://127.0.0.1:{http_port}",
@@ -134,6 +140,16 @@ class Services:
             broker_pinned=plan.tls_cert is not None,
             device_host=plan.device_host or (_named(plan.host) if plan.broker is None else None),
         )
+
+    def _mqtt_ports(self) -> list[int]:
+        """Return the nodes' ports: a given one and those that follow it, else kept free ones."""
+        if self._plan.broker is not None:
+            return []
+        first = self._plan.mqtt_port
+        return [
+            self._home.port("mqtt" if n == 0 else f"mqtt-{n + 1}", first and first + n)
+            for n in range(self._plan.brokers)
+        ]
 
     def environment(self) -> dict[str, str]:
         """Return the settings as the environment of a child process."""
@@ -148,16 +164,26 @@ class Services:
         self._start_database()
         self._start_broker()
         self._home.write_environment(self.environment())
-        for name in processes:
-            self.supervisor.add(
-                Program(
-                    name=name,
-                    argv=[sys.executable, "-m", "app.cli", "run", name],
-                    env={**self.environment(), "PYTHONUNBUFFERED": "1"},
-                    longest_backoff_s=_ALARMS_BACKOFF_S if name == "alarms" else LONGEST_BACKOFF_S,
-                )
+        programs = [program for name in processes for program in self._programs(name)]
+        for program in programs:
+            self.supervisor.add(program)
+        self._wait_healthy([program.name for program in programs])
+
+    def _programs(self, process: str) -> list[Program]:
+        """Return what runs a process: one program, or as many as there are workers."""
+        called = [process]
+        if process == _WORKERS:
+            called += [f"{process}-{number}" for number in range(2, self._plan.workers + 1)]
+        environment = {**self.environment(), "PYTHONUNBUFFERED": "1"}
+        return [
+            Program(
+                name=name,
+                argv=[sys.executable, "-m", "app.cli", "run", process],
+                env={**environment, "DOORGUARD_INSTANCE": name if process == _WORKERS else ""},
+                longest_backoff_s=_ALARMS_BACKOFF_S if process == "alarms" else LONGEST_BACKOFF_S,
             )
-        self._wait_healthy(processes)
+            for name in called
+        ]
 
     def _start_database(self) -> None:
         postgres = self._postgres
@@ -180,49 +206,65 @@ class Services:
             ensure_synthetic(conn, self.settings.service_key, self._clock.now())
 
     def _start_broker(self) -> None:
-        plan = self._plan
+        plan, home = self._plan, self._home
         if plan.broker is not None:
+            self._forget_nodes([])
             return
-        self._progress("starting the broker")
-        address = self.settings.broker.rsplit(":", 1)
-        self._broker = EmbeddedBroker(
-            self._home.folder,
-            listener=Listener(plan.host, int(address[1]), plan.tls_cert, plan.tls_key),
-            service_key=self.settings.service_key,
+        broker = LocalBroker(
+            home.folder,
+            self.settings,
+            port=home.port,
+            listener=lambda port: Listener(plan.host, port, plan.tls_cert, plan.tls_key),
             database=self.database,
+            supervisor=self.supervisor,
             clock=self._clock,
-            reload=lambda: self.supervisor.signal(BROKER, 1),
         )
-        self.supervisor.add(self._broker.prepare())
-        self._broker.start()
+        if before := broker.outgrown():
+            self._progress(f"emptying the store of the broker of before, of {before} node(s)")
+            broker.empty(
+                environment=self.environment(),
+                on_line=self._on_line,
+                wait=lambda true: self._wait("what the broker still holds", true, None),
+            )
+        self._progress(f"starting {', '.join(broker.names)}")
+        self._broker = broker
+        self._forget_nodes(broker.names)
+        broker.start()
 
-    def _wait_healthy(self, processes: Sequence[str]) -> None:
-        self._progress(f"starting {', '.join(processes)}")
+        def serves() -> bool:
+            for name in broker.names:
+                self._must_come_up(name)
+            return broker.serves()
+
+        self._wait("the broker's store and most of its nodes", serves, _HEALTHY_WITHIN_S)
+
+    def _forget_nodes(self, present: Sequence[str]) -> None:
+        with self.database.transaction() as conn:
+            liveness.forget(conn, sorted(nodes.every_name().difference(present)))
+
+    def _wait_healthy(self, programs: Sequence[str]) -> None:
+        self._progress(f"starting {', '.join(programs)}")
 
         def all_beat() -> bool:
-            for name in processes:
+            for name in programs:
                 self._must_come_up(name)
             with self.database.transaction() as conn:
                 now = self._clock.now()
                 alive = {
-                    row["process"]
+                    row["pid"]
                     for row in liveness.beats(conn)
                     if (now - row["beat_at"]).total_seconds() < liveness.SILENT_AFTER_S
                     and row["figures"].get("connected")
-                    and row["pid"] in self._pids(processes)
                 }
-            return alive >= set(processes)
+            return alive >= {self.supervisor.pid(name) for name in programs}
 
         self._wait("the processes", all_beat, _HEALTHY_WITHIN_S)
-        if "app" in processes:
+        if "app" in programs:
             self._wait("the screens", self._app_answers, _HEALTHY_WITHIN_S)
 
     def _must_come_up(self, name: str) -> None:
         if self.supervisor.failures(name) >= _GIVE_UP_AFTER:
             raise ConfigurationError(f"{name} does not start; its log says why")
-
-    def _pids(self, processes: Sequence[str]) -> set[int | None]:
-        return {self.supervisor.pid(name) for name in processes}
 
     def _app_answers(self) -> bool:
         url = f"http://{self.settings.http_host}:{self.settings.http_port}/healthz"

@@ -13,12 +13,13 @@ from alerts.paging.webhook import WebhookChannel
 from app.processes.periodic import Periodic
 from app.processes.running import Part, session_for, until_signalled
 from app.processes.synthetic import SyntheticSos
+from app.processes.two_roads import TwoRoads
 from core.clock import SystemClock
 from core.database import Connection, Database
 from core.liveness import Beat
 from core.model import Event
 from core.ports import Channel
-from core.settings import Settings
+from core.settings import Settings, broker_addresses
 from core.topics import ALARM_LANE, wildcard
 from ingest import handoff
 from ingest.lane import AT_ONCE, Lane
@@ -52,16 +53,22 @@ def run(settings: Settings) -> None:
         durable=True,
         subscriptions=[(wildcard(kind), 1) for kind in ALARM_LANE],
     )
+    # with one node there is no other for a second road to lead by
+    bus = (
+        TwoRoads(session, settings, clock)
+        if len(broker_addresses(settings.broker)) > 1
+        else session
+    )
     lane = Lane(
         "alarm",
         database=lane_database,
-        bus=session,
+        bus=bus,
         clock=clock,
         batching=AT_ONCE,
         telemetry=False,
         on_stored=raise_incidents,
     )
-    session.deliver_to(lane.offer)
+    bus.deliver_to(lane.offer)
     channels: list[Channel] = [WebhookChannel(clock), AppriseChannel(), LoopbackChannel()]
     dispatcher = Dispatcher(database, clock, settings, channels)
     timers = EscalationClock(database, clock, settings)
@@ -77,10 +84,10 @@ def run(settings: Settings) -> None:
             **lane.figures(),
             **dispatcher.figures(),
             **timers.figures(),
-            "connected": session.connected,
+            "connected": bus.connected,
         },
     )
-    parts: list[Part] = [lane, dispatcher, timers, handed_off, session, beat, synthetic]
+    parts: list[Part] = [lane, dispatcher, timers, handed_off, bus, beat, synthetic]
     for part in parts:
         part.start()
     stop.wait()

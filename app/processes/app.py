@@ -22,6 +22,7 @@ from core.settings import Settings
 from core.topics import Kind, wildcard
 from gateway.configuration import ConfigurationPublisher
 from ingest import store
+from ingest.attribution import place
 
 _CONFIG_POLL_S = 5.0
 _POOL = 10
@@ -43,7 +44,8 @@ def run(settings: Settings) -> None:
         """Commit an SOS pressed in the app: event, incident and pages in one transaction."""
         now = clock.now()
         with sos_database.transaction() as conn:
-            at = store.place_once(conn, APP_DEVICE, Source.BACKEND, seq, _NO_CLOCK, now)
+            key = (APP_DEVICE, Source.BACKEND, seq, _NO_CLOCK)
+            at = place(conn, [key], now)[key]
             event = Event(
                 household_id=household_id,
                 at=at,

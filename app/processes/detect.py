@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from app.processes.running import session_for, until_signalled
@@ -78,8 +79,13 @@ class FrameLane:
         self._rejects: list[Reject] = []
         self._uncounted: Counter[str] = Counter()
 
-    def offer(self, message: Message) -> None:
-        """Take one message; never raises on any bytes."""
+    def offer(self, messages: Sequence[Message]) -> None:
+        """Take what one read brought; never raises on any bytes."""
+        for message in messages:
+            self._take(message)
+        self._bus.acknowledge(messages)
+
+    def _take(self, message: Message) -> None:
         device: str | None = None
         try:
             topic = parse(message.topic)
@@ -90,8 +96,6 @@ class FrameLane:
                 self._worker.on_frame(device, decode_frame(message.payload))
         except DecodeError as error:
             self.reject(message.topic, device, error, message.payload)
-        finally:
-            self._bus.acknowledge([message])
 
     def reject(self, topic: str, device: str | None, error: DecodeError, payload: bytes) -> None:
         """Count a frame that broke a rule, and keep the first ones of a report."""

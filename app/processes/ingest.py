@@ -1,24 +1,30 @@
-"""The ingest process: the event lane, and the reports of processes without a database."""
+"""The ingest process: the event lane, and the reports of processes without a database.
+
+One of them reads everything; several divide the lane among themselves (`app.processes.sharing`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from app.processes.periodic import Periodic
-from app.processes.running import Part, session_for, until_signalled
+from app.processes.lane_sessions import LaneSessions
+from app.processes.running import Part, until_signalled
+from app.processes.share_bus import ShareBus
+from app.processes.sharing import Worker
+from app.processes.storage import StorageUpkeep
 from core.clock import SystemClock
 from core.database import Connection, Database
 from core.liveness import Beat
 from core.model import Event
-from core.reports import REPORT_FILTER
 from core.settings import Settings
-from core.topics import EVENT_LANE, wildcard
 from ingest import store
 from ingest.handoff import hand_off
 from ingest.lane import TOGETHER, Lane
+from ingest.sharing.locks import Locks
 
-_PARTITIONS_EVERY_S = 6 * 3600.0
+WRITERS = 2  # one packs while the other waits for the database (docs/adr/0013)
+_FIRST_BEAT_AFTER_S = 5.0
 
 
 def _on_stored(conn: Connection, events: Sequence[Event], _now: datetime) -> None:
@@ -31,35 +37,40 @@ def run(settings: Settings) -> None:
     clock = SystemClock()
     database = Database(settings.database, application="doorguard-ingest")
     database.open()
-    session = session_for(
-        "ingest",
-        settings,
-        durable=True,
-        subscriptions=[(wildcard(kind), 1) for kind in EVENT_LANE] + [(REPORT_FILTER, 1)],
-    )
+    sessions = LaneSessions(settings)
+    control = sessions.control()
+    bus = ShareBus(control)
     lane = Lane(
         "event",
         database=database,
-        bus=session,
+        bus=bus,
         clock=clock,
         batching=TOGETHER,
         telemetry=True,
         on_stored=_on_stored,
+        writers=WRITERS,
     )
-    session.deliver_to(lane.offer)
-    partitions = Periodic(
-        "partitions",
-        database,
-        lambda conn: store.make_partitions(conn, clock.now()),
-        every_s=_PARTITIONS_EVERY_S,
+    worker = Worker(
+        sessions=sessions,
+        control=control,
+        bus=bus,
+        lane=lane,
+        locks=Locks(settings.database, clock),
+        clock=clock,
     )
     beat = Beat(
-        database, clock, "ingest", lambda: {**lane.figures(), "connected": session.connected}
+        database,
+        clock,
+        "ingest",
+        lambda: {**lane.figures(), **worker.figures()},
+        instance=settings.instance,
     )
-    parts: list[Part] = [lane, partitions, session, beat]
+    parts: list[Part] = [lane, StorageUpkeep(database, clock), worker]
     for part in parts:
         part.start()
+    worker.wait_settled_in(_FIRST_BEAT_AFTER_S)  # so that the first beat can say that it reads
+    beat.start()
     stop.wait()
-    for part in reversed(parts):
+    for part in [beat, *reversed(parts)]:
         part.stop()
     database.close()

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from typing import Protocol
 
-from core.settings import BrokerAddress, Settings
+from core.settings import Settings, broker_addresses
 from gateway.mqtt import Session
 from gateway.roles import client_id, service_password, service_username
 
@@ -24,20 +24,24 @@ def session_for(
     role: str,
     settings: Settings,
     *,
+    name: str | None = None,
     durable: bool = False,
     subscriptions: Sequence[tuple[str, int]] = (),
+    coalesce_s: float = 0.0,
 ) -> Session:
-    """Return the service's session: the URL's own user when it names one, else the derived one."""
-    address = BrokerAddress(settings.broker)
+    """Return the service's session: the first URL's own user, else the derived one."""
+    addresses = broker_addresses(settings.broker)
     return Session(
-        address,
-        client_id=client_id(settings.service_key, service_username(role)),
-        username=address.username or service_username(role),
-        password=address.password or service_password(settings.service_key, role),
+        addresses,
+        client_id=client_id(settings.service_key, name or service_username(role)),
+        username=addresses[0].username or service_username(role),
+        password=addresses[0].password or service_password(settings.service_key, role),
         ca_file=settings.broker_ca_file,
         pinned=settings.broker_pinned,
         durable=durable,
         subscriptions=subscriptions,
+        receive=settings.receive,
+        coalesce_s=coalesce_s if settings.receive == "bulk" else 0.0,
     )
 
 

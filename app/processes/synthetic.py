@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -18,7 +19,7 @@ from core.clock import Clock
 from core.database import Database
 from core.errors import TemporaryError
 from core.ports import Message
-from core.settings import BrokerAddress, Settings
+from core.settings import Settings, broker_addresses
 from core.telemetry import logger
 from core.topics import Kind, Topic
 from core.wire import Ack
@@ -44,7 +45,7 @@ class SyntheticSos:
         self._acked = threading.Event()
         self._seq = 0
         self._session = Session(
-            BrokerAddress(settings.broker),
+            broker_addresses(settings.broker),
             client_id=client_id(settings.service_key, SYNTHETIC_DEVICE),
             username=SYNTHETIC_DEVICE,
             password=synthetic_password(settings.service_key),
@@ -64,8 +65,8 @@ class SyntheticSos:
         self._thread.join()
         self._session.stop()
 
-    def _hear(self, message: Message) -> None:
-        if self._seq in _ACK.decode(message.payload).stored:
+    def _hear(self, messages: Sequence[Message]) -> None:
+        if any(self._seq in _ACK.decode(message.payload).stored for message in messages):
             self._acked.set()
 
     def _run(self) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from core.settings import broker_addresses
+
 FILE = Path(__file__).parents[2] / "docker-compose.yml"
 
 
@@ -21,13 +23,37 @@ def compose() -> dict[str, Any]:
 def test_every_process_has_its_container(compose: dict[str, Any]) -> None:
     services = compose["services"]
     assert set(services) == {
-        "database", "migrate", "broker", "alarms", "ingest", "detect", "app", "fleet",
+        "database", "migrate", "broker", "broker-2", "broker-3", "alarms", "ingest", "detect",
+        "app", "fleet",
     }  # fmt: skip
     for name in ("alarms", "ingest", "detect", "app", "broker"):
         assert services[name]["command"] == ["run", name]
     assert services["fleet"]["profiles"] == ["fleet"]
     for name in ("database", "broker", "app"):
         assert services[name]["healthcheck"]["test"]
+
+
+def test_a_cluster_is_three_nodes_that_know_each_other(compose: dict[str, Any]) -> None:
+    """With cluster.env; without it the routes are empty and one broker stands alone."""
+    lines = (FILE.parent / "cluster.env").read_text(encoding="utf-8").splitlines()
+    env = dict(line.split("=", 1) for line in lines if not line.startswith("#"))
+    names = ["broker", "broker-2", "broker-3"]
+    routes = env["DOORGUARD_BROKER_ROUTES"].split(",")
+    assert [peer.rpartition(":")[0] for peer in routes] == names
+    assert [node.host for node in broker_addresses(env["DOORGUARD_BROKER"])] == names
+    assert all(node.tls for node in broker_addresses(env["DOORGUARD_BROKER"]))
+    volumes = set()
+    for name in names:
+        node = compose["services"][name]
+        assert node["command"] == ["run", "broker"]
+        assert node.get("profiles", []) == ([] if name == "broker" else [env["COMPOSE_PROFILES"]])
+        assert node["environment"]["DOORGUARD_BROKER_NODE"] == name
+        assert node["environment"]["DOORGUARD_BROKER_ROUTES"] == "${DOORGUARD_BROKER_ROUTES:-}"
+        assert not any("6222" in port for port in node["ports"]), "routes stay inside"
+        assert {"broker_ca", "broker_cert", "broker_key"} <= set(node["secrets"])
+        volumes.update(node["volumes"])
+    assert len(volumes) == 3
+    assert compose["services"]["ingest"]["deploy"]["replicas"] == "${DOORGUARD_WORKERS:-1}"
 
 
 def test_secrets_come_from_files_and_have_no_default(compose: dict[str, Any]) -> None:

@@ -29,7 +29,7 @@ def sources() -> list[Path]:
 @pytest.mark.parametrize(
     ("pattern", "allowed"),
     [
-        (r"^\s*(import|from) paho", {"gateway/mqtt.py", "simulators/connection.py"}),
+        (r"^\s*(import|from) paho", {"gateway/paho_client.py", "simulators/connection.py"}),
         (r"cv2\.VideoCapture", {"simulators/replay.py"}),
     ],
 )

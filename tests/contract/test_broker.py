@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -24,9 +24,9 @@ class Inbox:
         self.messages: list[Message] = []
         self._changed = threading.Condition()
 
-    def take(self, message: Message) -> None:
+    def take(self, messages: Sequence[Message]) -> None:
         with self._changed:
-            self.messages.append(message)
+            self.messages += messages
             self._changed.notify_all()
 
     def wait(self, n: int, within_s: float = 30.0) -> list[Message]:
@@ -45,7 +45,7 @@ def port(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[int]:
 def alarms(port: int) -> tuple[Session, Inbox]:
     inbox = Inbox()
     session = Session(
-        BrokerAddress(f"mqtt://127.0.0.1:{port}"),
+        [BrokerAddress(f"mqtt://127.0.0.1:{port}")],
         client_id=service_username("alarms"),
         username=service_username("alarms"),
         password=PASSWORD,
@@ -61,7 +61,7 @@ def alarms(port: int) -> tuple[Session, Inbox]:
 @pytest.fixture
 def device(port: int) -> Iterator[Session]:
     session = Session(
-        BrokerAddress(f"mqtt://127.0.0.1:{port}"),
+        [BrokerAddress(f"mqtt://127.0.0.1:{port}")],
         client_id=DEVICE,
         username=DEVICE,
         password=PASSWORD,
@@ -111,7 +111,7 @@ def test_a_token_of_an_earlier_connection_is_void(port: int, device: Session) ->
 def test_a_retained_configuration_waits_for_its_reader(port: int, device: Session) -> None:
     topic = str(Topic(DEVICE, Kind.CONFIG))
     app = Session(
-        BrokerAddress(f"mqtt://127.0.0.1:{port}"),
+        [BrokerAddress(f"mqtt://127.0.0.1:{port}")],
         client_id=service_username("app"),
         username=service_username("app"),
         password=PASSWORD,
@@ -121,7 +121,7 @@ def test_a_retained_configuration_waits_for_its_reader(port: int, device: Sessio
     app.publish(topic, b'{"version":1}', qos=1, retain=True)
     app.publish(str(Topic(DEVICE, Kind.CMD)), b"{}")  # something behind it, to wait for
     detect = Session(
-        BrokerAddress(f"mqtt://127.0.0.1:{port}"),
+        [BrokerAddress(f"mqtt://127.0.0.1:{port}")],
         client_id=service_username("detect"),
         username=service_username("detect"),
         password=PASSWORD,

@@ -27,11 +27,23 @@ class Broker:
     def __init__(self) -> None:
         self.published: list[tuple[str, dict[str, Any]]] = []
         self.acknowledged: list[Message] = []
+        self.shed_messages: list[Message] = []
+        self.asked_again = 0
         self._changed = threading.Condition()
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 0, retain: bool = False) -> None:
         with self._changed:
             self.published.append((topic, json.loads(payload)))
+
+    def publish_all(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        for topic, payload in messages:
+            self.publish(topic, payload)
+
+    def shed(self, messages: Sequence[Message]) -> None:
+        self.shed_messages += messages
+
+    def ask_again(self) -> None:
+        self.asked_again += 1
 
     def acknowledge(self, messages: Sequence[Message]) -> None:
         with self._changed:
@@ -70,7 +82,14 @@ class Feed:
         self.offered = 0
         self.lane = self._lane()
 
-    def _lane(self) -> Lane:
+    def restart(self, *, started: bool = True, **options: Any) -> None:
+        """Replace the lane by a new one on the same database."""
+        self.lane.stop()
+        self.lane = self._lane(**options)
+        if started:
+            self.lane.start()
+
+    def _lane(self, **options: Any) -> Lane:
         return Lane(
             "event",
             database=self.database,
@@ -79,6 +98,7 @@ class Feed:
             batching=TOGETHER,
             telemetry=True,
             on_stored=self._on_stored,
+            **options,
         )
 
     def _on_stored(self, _conn: Connection, events: Sequence[Event], _now: datetime) -> None:
@@ -89,7 +109,7 @@ class Feed:
         for body in bodies:
             payload = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.offered += 1
-            self.lane.offer(Message(str(Topic(device, kind)), payload, token=self.offered))
+            self.lane.offer([Message(str(Topic(device, kind)), payload, token=self.offered)])
 
     def settle(self) -> None:
         """Wait until everything offered is acknowledged to the broker."""

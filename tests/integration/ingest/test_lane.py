@@ -16,6 +16,7 @@ from core.ports import Message
 from core.topics import Kind, Topic
 from gateway import registry
 from ingest.lane import AT_ONCE, Lane
+from ingest.room import Room
 from tests.conftest import NOON, PostgresServer
 from tests.integration.ingest.conftest import Feed, event
 
@@ -56,10 +57,66 @@ def test_any_redelivered_stream_leaves_the_same_rows(
     feed: Feed, conn: Connection, stream: list[list[int]]
 ) -> None:
     conn.execute("TRUNCATE events")
+    feed.clock.advance(1)  # each example's events are its own
     for batch in stream:
-        feed.give([event(seq) for seq in batch])
+        feed.give([event(seq, at=feed.clock.now()) for seq in batch])
     feed.settle()
     assert [row["seq"] for row in rows(conn)] == sorted({seq for batch in stream for seq in batch})
+
+
+def test_a_writer_that_remembers_nothing_still_stores_once(feed: Feed, conn: Connection) -> None:
+    feed.give([event(1), event(2)], event(4))
+    feed.settle()
+    feed.restart()
+    feed.give([event(2), event(3)], event(4), event(5), event(1))
+    feed.settle()
+    assert [row["seq"] for row in rows(conn)] == [1, 2, 3, 4, 5]
+    assert [one.seq for one in feed.stored] == [1, 2, 4, 3, 5]
+    assert feed.broker.acks()["door-cam-1"]["stored"].count(2) == 2
+
+
+def test_two_writers_keep_the_order_of_each_device(
+    feed: Feed, conn: Connection, database: Database
+) -> None:
+    devices = [f"door-cam-{number}" for number in range(1, 9)]
+    for device in devices[1:]:
+        registry.add_device(conn, device, household_id="home-2", kind="camera", now=NOON)
+    feed.restart(writers=2)
+    for seq in range(40):
+        for device in devices:
+            feed.give(event(seq), device=device)
+    feed.settle()
+    assert len(rows(conn)) == 40 * len(devices)
+    for device in devices:
+        seqs = [one.seq for one in feed.stored if one.device_id == device]
+        assert seqs == list(range(40))
+
+
+def test_without_room_messages_are_left_to_the_broker_and_asked_for_again(
+    feed: Feed, conn: Connection
+) -> None:
+    feed.restart(room=Room(max_messages=4), started=False)
+    feed.give(*[event(seq) for seq in range(6)])
+    assert [message.token for message in feed.broker.shed_messages] == [5, 6]
+    assert feed.broker.asked_again == 0
+    feed.lane.start()
+    feed.broker.wait(4)
+    feed.lane.stop()
+    assert [row["seq"] for row in rows(conn)] == [0, 1, 2, 3]
+    assert feed.broker.asked_again == 1
+
+
+def test_settled_means_committed_also_for_what_had_to_wait_for_a_row(
+    feed: Feed, conn: Connection
+) -> None:
+    feed.give(b'{"online":true}', kind=Kind.STATUS)
+    feed.settle()
+    with conn.transaction():
+        conn.execute("UPDATE device_state SET fw = 'held'")
+        feed.give(event(1, type="heartbeat"), event(2))
+        assert not feed.lane.wait_settled(0.5)
+    assert feed.lane.wait_settled(15.0)
+    assert [row["seq"] for row in rows(conn)] == [2]
 
 
 def test_bad_neighbours_are_kept_and_answered(feed: Feed, conn: Connection) -> None:
@@ -214,13 +271,8 @@ def test_the_alarm_lane_waits_for_no_row_of_telemetry(
     )
     with conn.transaction():
         conn.execute("UPDATE device_state SET fw = 'held'")
-        alarms.offer(
-            Message(
-                str(Topic("door-cam-1", Kind.ALARM)),
-                json.dumps(event(5, type="sos.pressed")).encode(),
-                99,
-            )
-        )
+        body = json.dumps(event(5, type="sos.pressed")).encode()
+        alarms.offer([Message(str(Topic("door-cam-1", Kind.ALARM)), body, 99)])
         alarms.start()
         feed.broker.wait(feed.offered + 1, within_s=2.5)
     alarms.stop()

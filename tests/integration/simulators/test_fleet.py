@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from simulators.fleet import Fleet
+from simulators.fleets import Fleets
 from tests.integration.simulators.conftest import make_credentials
 
 pytestmark = pytest.mark.integration
@@ -56,6 +57,37 @@ def test_a_fleet_outlives_the_broker_and_loses_nothing(broker, backend):
     assert report.sent == report.acked
     for device, seqs in report.seqs.items():
         assert set(seqs) <= backend.stored.get(device, {}).keys()
+
+
+def test_a_fleet_in_two_processes_has_one_account(broker, backend):
+    members = [
+        (kind, make_credentials(f"{kind}-{home}", broker.port))
+        for home in range(6)
+        for kind in ("camera", "button")
+    ]
+    fleets = Fleets(members, "steady", seed=3, processes=2)
+    report = fleets.run(3.0, speed=20.0, drain_s=20.0)
+    assert report.devices == report.connected == 12
+    assert report.sent == report.acked > 100
+    assert report.sent == sum(report.by_type.values()) == sum(map(len, report.seqs.values()))
+    for device, seqs in report.seqs.items():
+        assert bool(seqs) is device.startswith("camera")
+        assert set(seqs) <= backend.stored.get(device, {}).keys()
+
+
+def test_fleets_in_processes_end_when_told(broker, backend):
+    members = [("camera", make_credentials(f"camera-{n}", broker.port)) for n in range(2)]
+    fleets = Fleets(members, "steady", seed=3, processes=2)
+    reports = []
+    runner = threading.Thread(
+        target=lambda: reports.append(fleets.run(600.0, speed=5.0, drain_s=20.0))
+    )
+    runner.start()
+    assert backend.wait(lambda: len(backend.received) > 4)
+    fleets.stop()
+    runner.join(60)
+    (report,) = reports
+    assert report.sent == report.acked > 0
 
 
 def test_a_fleet_that_gets_no_answer_says_what_it_still_owes(broker, backend):

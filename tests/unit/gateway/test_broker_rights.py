@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from core.topics import device_root
-from gateway.nats_config import Listener, render
+from gateway.nats_config import Listener, Node, RouteTls, render
 from gateway.roles import ROLES, device_role
 from gateway.violations import read_line
 
@@ -65,3 +66,47 @@ def test_refusals_in_the_log_are_read() -> None:
     assert found is not None
     assert (found.reason, found.device_id) == ("credentials", None)
     assert read_line("[8436] [INF] Server is ready") is None
+
+
+def of_a_cluster(tls: RouteTls | None = None) -> dict[str, Any]:
+    peers = tuple(f"10.0.0.{number}:6222" for number in range(1, 6))
+    text = render(
+        listener=Listener("127.0.0.1", 1999),
+        store_folder="/x",
+        services=dict.fromkeys(ROLES, "h"),
+        devices=[],
+        node=Node("broker-2", peers[1], peers, "pass:word/?", tls),
+    )
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def test_a_node_keeps_three_copies_and_names_every_peer() -> None:
+    config = of_a_cluster()
+    assert config["server_name"] == "broker-2"
+    assert config["mqtt"]["stream_replicas"] == 3
+    assert config["mqtt"]["js_api_timeout"] == "2s"
+    cluster = config["cluster"]
+    assert cluster["listen"] == "10.0.0.2:6222"
+    assert cluster["routes"][0] == "nats-route://route:pass%3Aword%2F%3F@10.0.0.1:6222"
+    assert len(cluster["routes"]) == 5
+    assert cluster["authorization"]["password"] == "pass:word/?"
+    assert "tls" not in cluster
+
+
+def test_nodes_show_each_other_certificates() -> None:
+    tls = of_a_cluster(RouteTls("/c.pem", "/k.pem", "/ca.pem"))["cluster"]["tls"]
+    assert tls == {
+        "cert_file": "/c.pem", "key_file": "/k.pem", "ca_file": "/ca.pem", "verify": True,
+    }  # fmt: skip
+
+
+def test_a_server_alone_has_no_cluster_and_nothing_to_look_into() -> None:
+    text = render(
+        listener=Listener("127.0.0.1", 1999),
+        store_folder="/x",
+        services=dict.fromkeys(ROLES, "h"),
+        devices=[],
+    )
+    assert not {"cluster", "http", "http_port"} & set(json.loads(text))
+    assert "stream_replicas" not in json.loads(text)["mqtt"]

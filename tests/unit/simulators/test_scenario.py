@@ -50,3 +50,12 @@ def test_credentials_say_what_is_missing_and_never_show_the_password():
     del fields["password"], fields["port"]
     with pytest.raises(ConfigurationError, match="password, port"):
         Credentials.from_json(fields)
+
+
+def test_a_steady_home_reports_once_a_second_and_nothing_that_opens_an_incident():
+    planned = [plan("steady", "camera", f"1/cam-{home}", 100.0) for home in range(50)]
+    assert 4500 < sum(map(len, planned)) < 5500
+    assert plan("steady", "button", "1/b", 100.0) == []
+    types = {event.type for events in planned for event in events}
+    assert all(CATALOGUE[type_].priority is None and not CATALOGUE[type_].alarm for type_ in types)
+    assert all(CATALOGUE[type_].source is Source.DEVICE for type_ in types)

@@ -1,0 +1,1 @@
+"""Measurements and drills on services of their own: what `doorguard bench` runs."""

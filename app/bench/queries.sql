@@ -1,0 +1,56 @@
+-- name: account
+-- Every (device, seq) that was sent, against the table; what lies before was another run's.
+WITH sent AS (
+    SELECT device_id, generate_series(first, first + n - 1) AS seq
+    FROM unnest(%(devices)s::text[], %(firsts)s::bigint[], %(counts)s::bigint[])
+         AS range (device_id, first, n)
+    WHERE n > 0
+), stored AS (
+    SELECT device_id, seq, count(*) AS n
+    FROM events
+    WHERE device_id = ANY(%(devices)s) AND seq >= %(from)s
+    GROUP BY device_id, seq
+)
+SELECT count(sent.seq) AS sent,
+       coalesce(sum(stored.n), 0)::bigint AS rows,
+       count(*) FILTER (WHERE stored.n IS NULL) AS lost,
+       coalesce(sum(stored.n - 1), 0)::bigint AS doubled,
+       count(*) FILTER (WHERE sent.seq IS NULL) AS not_sent
+FROM sent FULL JOIN stored USING (device_id, seq)
+
+-- name: out_of_order
+-- Rows of a device that an earlier transaction than that of a lower `seq` has written. A
+-- transaction's number is given at its first write, and a device's writes follow one another.
+SELECT count(*) AS n
+FROM (
+    SELECT e.xmin::text::bigint AS written,
+           max(e.xmin::text::bigint) OVER (
+               PARTITION BY e.device_id ORDER BY e.seq
+               ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+           ) AS before
+    FROM events e
+    WHERE e.device_id = ANY(%(devices)s) AND e.seq >= %(from)s
+) AS rows
+WHERE written < before
+
+-- name: takeover
+SELECT extract(epoch FROM max(first) - %(since)s) AS s
+FROM (
+    SELECT min(received_at) AS first
+    FROM events
+    WHERE device_id = ANY(%(devices)s) AND received_at > %(since)s
+    GROUP BY device_id
+) AS again
+
+-- name: forget_events
+DELETE FROM events WHERE device_id = ANY(%(devices)s)
+
+-- name: make_heap
+CREATE TABLE bench_heap (LIKE events)
+
+-- name: copy_heap
+COPY bench_heap FROM STDIN (FORMAT BINARY)
+
+-- name: copy_out
+COPY (SELECT * FROM events WHERE device_id = ANY(%(devices)s) AND seq >= %(first)s)
+TO STDOUT (FORMAT BINARY)

@@ -1,0 +1,97 @@
+"""`doorguard bench`: what this machine takes, measured, and drills that break things on purpose."""
+
+from __future__ import annotations
+
+import signal
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from app.bench import drills
+from app.bench import ingest as ingest_bench
+from app.cli.bench_detect import bench_detect
+from app.cli.command import Result, command, say
+from app.site import Site
+
+bench = typer.Typer(help="Measurements and drills on temporary services.", no_args_is_help=True)
+
+
+class Receive(StrEnum):
+    """How the ingest process reads from the broker."""
+
+    BULK = "bulk"
+    PLAIN = "plain"
+
+
+Workers = Annotated[int, typer.Option(help="Ingest processes.", min=1, max=64)]
+Rate = Annotated[
+    float | None, typer.Option(help="Events a second; as fast as it goes when not given.", min=0.1)
+]
+
+
+def ingest(
+    site: Site,
+    *,
+    events: Annotated[int, typer.Option(help="How many.", min=100)] = 300_000,
+    workers: Workers = 1,
+    rate: Rate = None,
+    receive: Annotated[Receive, typer.Option(help="Bulk, or paho as shipped.")] = Receive.BULK,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Run it once more with paho as shipped.")
+    ] = False,
+) -> Result:
+    """Measure event ingest: the database's limit, the writer alone, the whole path.
+
+    Services and data are temporary, unless --database or --broker name others.
+    """
+    _stop_cleanly()
+    say("measuring; this takes a minute")
+    wanted = ingest_bench.Wanted(
+        events=events, workers=workers, rate=rate, receive=receive, compare=compare
+    )
+    found = ingest_bench.bench(site, wanted)
+    return found, ingest_bench.as_text(found)
+
+
+def outage(
+    site: Site,
+    *,
+    seconds: Annotated[float, typer.Option(help="How long the database is away.", min=1)] = 60.0,
+    rate: Annotated[float, typer.Option(help="Events a second.", min=1)] = 3000.0,
+) -> Result:
+    """Stop the database under load and start it again: every event once, in order."""
+    _stop_cleanly()
+    say(f"the database will be away for {seconds:g} s")
+    found = drills.outage(site, seconds=seconds, rate=rate)
+    return found, drills.as_text(found)
+
+
+def failover(
+    site: Site,
+    *,
+    workers: Workers = 2,
+    brokers: Annotated[int, typer.Option(help="Nodes of the broker; above 1 they die.")] = 1,
+    kills: Annotated[int, typer.Option(help="How often.", min=1)] = 10,
+    rate: Annotated[float, typer.Option(help="Events a second.", min=1)] = 10_000.0,
+) -> Result:
+    """Kill workers (or with --brokers 3 the broker's nodes) under load: every event once."""
+    _stop_cleanly()
+    say(f"killing {kills} times")
+    found = drills.failover(site, workers=workers, brokers=brokers, kills=kills, rate=rate)
+    return found, drills.as_text(found)
+
+
+def _stop_cleanly() -> None:
+    """Let a signal unwind the `with` blocks, which end and remove what was started."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+
+
+def register(to: typer.Typer) -> None:
+    """Add these commands."""
+    to.add_typer(bench, name="bench")
+    command(bench, "ingest")(ingest)
+    command(bench, "outage")(outage)
+    command(bench, "failover")(failover)
+    command(bench, "detect")(bench_detect)

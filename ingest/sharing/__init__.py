@@ -1,0 +1,1 @@
+"""How several ingest workers divide the event lane (docs/adr/0010)."""
