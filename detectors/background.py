@@ -24,12 +24,18 @@ _TAU_S = 20.0  # empty pixels
 _TAU_FOREGROUND_S = 60.0  # differing pixels that no track claims
 _SIGMAS = 4.0
 _FLOOR = 13.0  # grey levels; docs/detection.md has the measurement
+_FLOOR_DARK = 5.0  # where the scene is black; contrasts shrink with the light
+_FLOOR_SHARE = 0.06  # of the scene's level
+_FLOORS = np.minimum(_FLOOR_DARK + _FLOOR_SHARE * np.arange(256), _FLOOR).astype(np.float32) ** 2
 _FIRST_VARIANCE = 9.0
-_MAX_VARIANCE = np.float32(30.0**2)
+_MAX_VARIANCE = np.float32(12.0**2)
 _MAX_STEP_S = 2.0  # one frame never teaches more than this, whatever gap came before it
 _SAMPLE = 4  # the light is fitted on every fourth pixel of every fourth row
 _FIT_ROUNDS = 2
 _MIN_SAMPLES = 64
+_AROUND = 0.05  # weight of the whole picture beside what is near
+_NEAR = 8.0  # grey levels: explained by a light
+_MOST = 0.6  # of the samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,7 @@ class Difference:
     expected: Plane
     squared: Plane
     picture: Plane
+    gain: float = 1.0
 
 
 class Background:
@@ -63,6 +70,11 @@ class Background:
         self.age_s = 0.0
 
     @property
+    def limit(self) -> Plane:
+        """The squared difference that noise alone may reach, (h, w) in grey levels²."""
+        return self._limit
+
+    @property
     def warm(self) -> bool:
         return self.age_s >= WARM_UP_S
 
@@ -74,50 +86,89 @@ class Background:
         squared = cv2.subtract(picture, expected)
         cv2.multiply(squared, squared, dst=squared)
         mask = cv2.compare(squared, self._limit, cv2.CMP_GT)
-        return Difference(mask, expected, squared, picture)  # type: ignore[arg-type]
+        return Difference(mask, expected, squared, picture, light.gain)  # type: ignore[arg-type]
 
-    def learn(self, seen: Difference, step_s: float, frozen: Mask | None = None) -> None:
-        """Move towards what was seen, as far as `step_s` seconds since the last frame allow."""
+    def learn(
+        self,
+        seen: Difference,
+        step_s: float,
+        frozen: Mask | None = None,
+    ) -> None:
+        """Move towards what was seen, as far as `step_s` seconds since the last frame allow.
+
+        Under `frozen` only the light is learnt.
+        """
         step_s = min(step_s, _MAX_STEP_S)
         if step_s <= 0.0:
             return
         # a true average until the model is as old as its time constant
         rate = max(1.0 - float(np.exp(-step_s / _TAU_S)), step_s / (self.age_s + step_s))
+        warm = self.warm
         self.age_s += step_s
-        empty = frozen is None and not cv2.countNonZero(seen.mask)
-        if empty or not self.warm:
+        strange: Mask | None = None
+        if warm and cv2.countNonZero(seen.mask):
+            strange = seen.mask
+        if frozen is None and strange is None:
             self._accumulate(seen, rate, None)
         else:
-            taken = seen.mask if frozen is None else cv2.bitwise_or(seen.mask, frozen)
-            self._accumulate(seen, rate, cv2.bitwise_not(taken))  # type: ignore[arg-type]
-            slow = rate * _TAU_S / _TAU_FOREGROUND_S
-            strange = seen.mask if frozen is None else cv2.subtract(seen.mask, frozen)
-            self._accumulate(seen, slow, strange)  # type: ignore[arg-type]
+            slow = 1.0 - float(np.exp(-step_s / _TAU_FOREGROUND_S))
+            taken = seen.mask if warm else np.zeros_like(seen.mask)
+            if frozen is not None:
+                taken = _as_mask(cv2.bitwise_or(taken, frozen))
+            self._accumulate(seen, rate, _as_mask(cv2.bitwise_not(taken)))
+            if strange is not None:
+                unclaimed = strange if frozen is None else cv2.subtract(strange, frozen)
+                self._accumulate(seen, slow, _as_mask(unclaimed))
             if frozen is not None:
                 cv2.accumulateWeighted(seen.expected, self.mean, rate, mask=frozen)
         self._set_limit()
 
+    def keep(self, other: Background, picture: Grey, where: Mask) -> None:
+        """Believe another model where somebody stands in the picture this one began with.
+
+        Its levels are taken to this picture's by the ratio of the two around that place: an
+        infrared lamp does not shine evenly.
+        """
+        free = (where == 0).astype(np.float32)
+        window = (max(picture.shape) // 3,) * 2
+        bare = picture.astype(np.float32) * free
+        now = cv2.blur(bare, window) + np.float32(_AROUND) * bare.mean()
+        bare = other.mean * free
+        then = cv2.blur(bare, window) + np.float32(_AROUND) * bare.mean()
+        kept: Plane = other.mean * (now / np.maximum(then, np.float32(0.1)))
+        cv2.copyTo(kept, where, self.mean)
+        self._set_limit()
+
     def adopt(self, seen: Difference, where: Mask) -> None:
-        """Take the frame as the empty scene at once where `where` is set."""
-        cv2.copyTo(seen.picture, where, self.mean)
-        cv2.copyTo(np.full_like(self._variance, _FIRST_VARIANCE), where, self._variance)
-        cv2.copyTo(seen.expected, cv2.bitwise_not(where), self.mean)
+        """Take the frame as the empty scene at once where `where` is set, in the model's light."""
+        step = cv2.subtract(seen.picture, seen.expected)
+        cv2.scaleAdd(step, 1.0 / seen.gain, self.mean, dst=step)
+        cv2.copyTo(step, where, self.mean)
+        self._variance[where > 0] = _FIRST_VARIANCE
         self._set_limit()
 
     def _accumulate(self, seen: Difference, rate: float, where: Mask | None) -> None:
         cv2.accumulateWeighted(seen.picture, self.mean, rate, mask=where)
-        bounded = np.minimum(seen.squared, _MAX_VARIANCE)
+        bounded = np.minimum(seen.squared, self._variance * np.float32(4.0) + np.float32(4.0))
+        np.minimum(bounded, _MAX_VARIANCE, out=bounded)
         cv2.accumulateWeighted(bounded, self._variance, rate, mask=where)
 
     def _set_limit(self) -> None:
         np.multiply(self._variance, _SIGMAS**2, out=self._limit)
-        np.maximum(self._limit, _FLOOR**2, out=self._limit)
+        floor = cv2.LUT(cv2.convertScaleAbs(self.mean), _FLOORS)
+        cv2.max(self._limit, floor, dst=self._limit)
+
+
+def _as_mask(mask: cv2.typing.MatLike) -> Mask:
+    return np.asarray(mask, np.uint8)
 
 
 def fit_light(picture: Plane, mean: Plane, frozen: Mask | None = None) -> Light:
     """Fit `picture = gain * mean + offset` by trimmed least squares on a sample of the pixels.
 
-    Two rounds, each on the samples near the last fit, so that people (outliers) do not pull it.
+    Two starts, the light as it was learnt and the median step; the one that explains more pixels
+    is refined on those near it, so that neither people nor a shadow over part of the picture
+    (outliers) pull it.
     """
     x = mean[1::_SAMPLE, 1::_SAMPLE].ravel()
     y = picture[1::_SAMPLE, 1::_SAMPLE].ravel()
@@ -125,21 +176,40 @@ def fit_light(picture: Plane, mean: Plane, frozen: Mask | None = None) -> Light:
         free = frozen[1::_SAMPLE, 1::_SAMPLE].ravel() == 0
         if np.count_nonzero(free) >= _MIN_SAMPLES:
             x, y = x[free], y[free]
-    away = y - x
-    middle = float(np.median(away))
-    gain, offset = 1.0, middle
+    step = y - x
+    near = np.abs(step) <= _NEAR
+    if np.count_nonzero(near) >= _MOST * x.size:
+        return _fit(x[near], y[near]) or Light()
+    middle = float(np.median(step))
+    away = np.abs(step - middle)
+    starts = (near, away <= max(4.0, 2.5 * float(np.median(away))))
+    lights = [_refine(x, y, keep, Light(1.0, middle)) for keep in starts]
+    return max(lights, key=lambda light: _explained(x, y, light))
+
+
+def _explained(x: Plane, y: Plane, light: Light) -> int:
+    return int(np.count_nonzero(np.abs(y - light.gain * x - light.offset) <= _NEAR))
+
+
+def _refine(x: Plane, y: Plane, keep: npt.NDArray[np.bool_], light: Light) -> Light:
     for _ in range(_FIT_ROUNDS):
-        away = np.abs(y - gain * x - offset)
-        keep = away <= max(4.0, 2.5 * float(np.median(away)))
-        xs, ys = x[keep], y[keep]
-        if xs.size < _MIN_SAMPLES:
+        fitted = _fit(x[keep], y[keep])
+        if fitted is None:
             break
-        mean_x, mean_y = float(xs.mean()), float(ys.mean())
-        centred = xs - mean_x
-        spread = float(centred @ centred)
-        if spread < xs.size * 4.0:  # a flat scene has no contrast to read a gain from
-            gain, offset = 1.0, mean_y - mean_x
-            continue
-        gain = float(np.clip(float(centred @ (ys - mean_y)) / spread, 0.3, 3.0))
-        offset = mean_y - gain * mean_x
-    return Light(gain, offset)
+        light = fitted
+        away = np.abs(y - light.gain * x - light.offset)
+        keep = away <= max(4.0, 2.5 * float(np.median(away)))
+    return light
+
+
+def _fit(x: Plane, y: Plane) -> Light | None:
+    """Return the least squares fit, None for too few samples."""
+    if x.size < _MIN_SAMPLES:
+        return None
+    mean_x, mean_y = float(x.mean()), float(y.mean())
+    centred = x - mean_x
+    spread = float(centred @ centred)
+    if spread < x.size * 4.0:  # a flat scene has no contrast to read a gain from
+        return Light(1.0, mean_y - mean_x)
+    gain = float(np.clip(float(centred @ (y - mean_y)) / spread, 0.3, 3.0))
+    return Light(gain, mean_y - gain * mean_x)

@@ -14,6 +14,7 @@ _MIN_AREA = 0.003  # of the picture
 _MAX_ASPECT = 2.5  # width over height: cables, hedges, strips of light are wider
 _FILL = 0.2  # of the box that must differ: branches and outlines fill less
 _GAP = 0.12  # of the picture's height between two parts of one person
+_THICK = 0.12  # of the height at the thickest place: a trunk is 0.2, the border of a shadow 0.05
 _PART_AREA = 0.0008
 _OPEN = cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3))
 _CLOSE = cv2.getStructuringElement(cv2.MORPH_RECT, (5, 7))
@@ -86,8 +87,14 @@ def find_blobs(mask: Mask) -> list[Box]:
         and area >= _FILL * box.area
         and box.h >= MIN_HEIGHT * rows
         and box.w <= _MAX_ASPECT * box.h
+        and thickness_px(mask, box) >= _THICK * box.h
     ]
     return sorted(whole, key=lambda box: box.area, reverse=True)
+
+
+def thickness_px(mask: Mask, box: Box) -> float:
+    within = cv2.copyMakeBorder(mask[box.window], 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    return 2.0 * float(cv2.distanceTransform(within, cv2.DIST_L2, 3).max())
 
 
 def _join(parts: list[tuple[Box, float]], gap_px: float) -> list[tuple[Box, float]]:

@@ -17,6 +17,8 @@ SPOT_RADIUS = 0.7  # body heights, about an arm's length and a step around one's
 ZONE_FACTOR = 2.0  # anywhere in the zone counts after this many T
 ESCALATE_FACTOR = 3.0
 LIVE_WITHIN_S = 3.0  # the last sign of life may be no older when a stay becomes loitering
+LIVED_S = 3.0  # of visible life in all before that
+LIVED_SHARE = 0.5  # of the time seen: passing lights liven a thing now and then, people live on
 
 
 class State(Enum):
@@ -97,6 +99,8 @@ class Visit:
     zone_since_us: int | None = None
     zone_seen_us: int | None = None
     live_us: int | None = None
+    live_s: float = 0.0
+    seen_s: float = 0.0
     since_us: int | None = None
     escalated: bool = field(default=False)
 
@@ -156,7 +160,8 @@ class Visit:
         if live and tall and at_us - self.first_us >= INERTIA_S * 1e6:
             signs.append(Sign.SETTLED)
         inside = self.zone_seen_us == at_us
-        if live and inside and self.stay(at_us, threshold_s) is not None:
+        lived = live and self.live_s >= max(LIVED_S, LIVED_SHARE * self.seen_s)
+        if lived and inside and self.stay(at_us, threshold_s) is not None:
             signs.append(Sign.STAYED)
         if (
             inside

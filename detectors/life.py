@@ -12,13 +12,14 @@ from collections import deque
 import cv2
 import numpy as np
 
-from detectors.background import Mask
+from detectors.background import Mask, Plane
 from detectors.blobs import Box
 from detectors.decode import Grey
 
 WINDOW_US = 1_000_000
 LIVE_FRACTION = 0.025  # of a track's pixels; docs/detection.md has the measurement
-_LEVELS = 12.0  # grey levels that count as a change
+_LEVELS = np.float32(0.9)  # of what noise may reach: 12 grey levels on bright ground
+_MAX_LEVELS = np.float32(24.0)  # where the light has been restless
 _SPACING_US = 180_000
 _TOO_OLD_US = 3_000_000
 
@@ -40,9 +41,9 @@ class Past:
         while len(ring) > 1 and at_us - ring[1][0] >= WINDOW_US:
             ring.popleft()
 
-    def changed(self, at_us: int, grey: Grey) -> Mask | None:
-        """Return 255 where the picture differs from the one a second ago, the light's own step
-        taken out; None where there is no picture of that time.
+    def changed(self, at_us: int, grey: Grey, limit: Plane, boxes: list[Box]) -> Mask | None:
+        """Return 255 where, in the boxes, the picture differs from the one a second ago by more
+        than noise, the light's own step taken out; None where there is no picture of then.
         """
         old = [entry for entry in self._ring if at_us - entry[0] >= WINDOW_US]
         if not old or at_us - old[-1][0] > _TOO_OLD_US:
@@ -50,8 +51,15 @@ class Past:
         then = old[-1][1]
         step = np.subtract(grey[::4, ::4], then[::4, ::4], dtype=np.int16)
         shift = float(np.median(step))
-        away = cv2.absdiff(grey.astype(np.float32), then.astype(np.float32) + np.float32(shift))
-        return np.asarray(cv2.threshold(away, _LEVELS, 255, cv2.THRESH_BINARY)[1], np.uint8)
+        whole = np.zeros_like(grey)
+        for box in boxes:
+            window = box.window
+            away = cv2.absdiff(
+                grey[window].astype(np.float32), then[window].astype(np.float32) + np.float32(shift)
+            )
+            levels = np.minimum(np.sqrt(limit[window]) * _LEVELS, _MAX_LEVELS)
+            whole[window] = cv2.compare(away, levels, cv2.CMP_GT)
+        return whole
 
 
 def live_fraction(changed: Mask, foreground: Mask, box: Box) -> float:

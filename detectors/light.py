@@ -1,34 +1,18 @@
-"""Stage 3: tell a change of light from somebody who came.
+"""Stage 6: the last doubt about a blob: are the edges beneath it still those of the scene?
 
 Light changes the level of a surface and leaves its edges where they were; a person covers them.
-So a broad difference whose edges still agree with the empty scene is light, and the scene is
-learnt anew instead of being called people.
 """
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from detectors.background import Difference, Mask
 from detectors.blobs import Box
 
-BROAD = 0.25  # of the picture outside the tracks, at once
-_SAME_EDGES = 0.6  # correlation of the edges of the picture and of the empty scene
-_LIT_BLOB = 0.8  # the same within one blob: measured 0.95-0.99 for light, below 0.5 for people
-_STEP = 2  # edges are compared on every second pixel
-SETTLE_S = 1.0  # after a change the camera's own exposure still moves
+_LIT_BLOB = 0.8  # correlation of edges: measured 0.95-0.99 for light, below 0.5 for people
 _MIN_EDGE = 2.0  # grey levels a pixel; weaker than noise says nothing
 _MIN_POWER = 1000.0  # grey levels², some thirty clear edge pixels
-
-
-def is_light_change(seen: Difference, frozen: Mask | None = None) -> bool:
-    """Whether the difference is broad and the edges beneath it are still those of the scene."""
-    strange = seen.mask if frozen is None else cv2.subtract(seen.mask, frozen)
-    free_px = seen.mask.size - (0 if frozen is None else cv2.countNonZero(frozen))
-    if cv2.countNonZero(strange) < BROAD * max(free_px, seen.mask.size // 4):
-        return False
-    return edge_agreement(seen, np.asarray(strange, np.uint8)) >= _SAME_EDGES
 
 
 def is_lit(seen: Difference, mask: Mask, box: Box) -> bool:
@@ -36,15 +20,13 @@ def is_lit(seen: Difference, mask: Mask, box: Box) -> bool:
     return edge_agreement(seen, mask, box) >= _LIT_BLOB
 
 
-def edge_agreement(seen: Difference, where: Mask, box: Box | None = None) -> float:
-    """Return the correlation (-1 to 1) of horizontal and vertical edges inside `where` (of
-    `box`); 0 where the empty scene has too few edges to compare.
+def edge_agreement(seen: Difference, where: Mask, box: Box) -> float:
+    """Return the correlation (-1 to 1) of horizontal and vertical edges inside `where` of
+    `box`; 0 where the empty scene has too few edges to compare.
     """
-    window = box.window if box else (slice(None), slice(None))
-    step = 1 if box else _STEP
+    window = box.window
     picture, scene = seen.picture[window], seen.expected[window]
-    inside = where[window][::step, ::step] > 0
-    picture, scene = picture[::step, ::step], scene[::step, ::step]
+    inside = where[window] > 0
     product = power_picture = power_scene = 0.0
     for axis in (0, 1):
         now, then = np.diff(picture, axis=axis), np.diff(scene, axis=axis)

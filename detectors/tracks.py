@@ -7,11 +7,11 @@ is the same near the door and far from it. Who stands still is expected to be th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import exp, hypot, log
 
 from detectors.blobs import Box
-from detectors.dwell import GRACE_S, State, Visit
+from detectors.dwell import GRACE_S, LIVED_S, LIVED_SHARE, State, Visit
 
 MOVING_COAST_S = 1.0
 _STILL_SPEED = 0.25  # body heights a second; a slow walk is 0.5
@@ -19,11 +19,16 @@ _GATE = 0.5  # body heights a foot point may jump between sightings
 _GATE_SPEED = 0.9  # body heights a second, a brisk walk
 _MAX_GATE = 1.2
 _MIN_IOU = 0.15
+_COMPACT = 2.0  # of the parts' areas: what lies apart from somebody is not a part of them
 _FRAGMENT = 0.6  # of a blob's area within a matched track: a part of it, nobody new
 _TAU_VELOCITY_S = 0.5
 _TAU_TALLER_S = 0.3
 _TAU_SHORTER_S = 5.0  # half-hidden people do not shrink
 _SIZE_COST = 0.4
+STILL_S = 600.0  # somebody known to live may be motionless so long: fallen, asleep
+_SAME_BODY = 0.5  # of the area they had; who lies is as large as who stands
+_TAU_BODY_S = 2.0
+_UPRIGHT = 1.25  # width over height at most: two who stand together, a person bent down
 
 
 @dataclass(slots=True)
@@ -36,7 +41,11 @@ class Track:
     seen_us: int
     visit: Visit
     velocity: tuple[float, float] = (0.0, 0.0)
-    step_s: float = field(default=0.0)
+    alive_us: int | None = None
+    alive_s: float = 0.0
+    upright_s: float = 0.0
+    lively: bool = False
+    body_px: float = 0.0
 
     @property
     def foot(self) -> tuple[float, float]:
@@ -60,6 +69,38 @@ class Track:
             self.box.w,
             self.box.h,
         )
+
+    def show_life(self, at_us: int, step_s: float, *, alive: bool, tall: bool) -> None:
+        """Take whether its pixels live, for `step_s`; only what is as `tall` as a person,
+        and upright or known to have been, adds to a person's life: not a dog.
+
+        Somebody known to live who stands or lies motionless is still somebody as long as
+        something of a body's size is there: a parcel that was carried is much smaller.
+        """
+        visit = self.visit
+        visit.seen_s += step_s
+        if alive:
+            self.alive_us = at_us
+            self.alive_s += step_s
+            self.lively = self.alive_s >= max(LIVED_S, LIVED_SHARE * visit.seen_s)
+            share = 1.0 if not self.body_px else 1.0 - exp(-step_s / _TAU_BODY_S)
+            self.body_px += share * (self.box.area - self.body_px)
+        elif (
+            self.alive_us is None
+            or not self.lively
+            or self.box.area < _SAME_BODY * self.body_px
+            or at_us - self.alive_us > STILL_S * 1e6
+        ):
+            return
+        visit.live_us = at_us
+        if not tall:
+            return
+        if alive and self.box.w <= _UPRIGHT * self.box.h:
+            self.upright_s += step_s
+        if self.upright_s > 0.0 and (
+            self.upright_s >= LIVED_S or self.box.w <= _UPRIGHT * self.box.h
+        ):
+            visit.live_s += step_s
 
     def see(self, box: Box, at_us: int) -> None:
         """Take the box of this frame."""
@@ -129,7 +170,8 @@ class Tracks:
             before = by_number[number].expected(at_us)
             if max(box.overlap(before), box.overlap(taken)) >= _FRAGMENT * box.area:
                 whole = taken.union(box)
-                if whole.area <= 1.3 * before.area:
+                near = whole.area <= _COMPACT * (taken.area + box.area)
+                if near and whole.area <= 1.3 * before.area:
                     given[number] = whole
                 return True
         return False

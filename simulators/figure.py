@@ -20,7 +20,9 @@ _ARM = (0.038, 0.031, 0.024)  # radii at shoulder, elbow, wrist
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One person: height, colours (BGR), build, and the phases of their restlessness."""
+    """One person: height, colours (BGR), build, and the phases of their restlessness, which
+    `restless` makes smaller or larger; `head` is the head's share of the body, large in children.
+    """
 
     height_m: float
     coat: Colour
@@ -29,6 +31,36 @@ class Look:
     skin: Colour
     bag: bool
     phases: tuple[float, ...]
+    restless: float = 1.0
+    head: float = 1.0
+    umbrella: Colour | None = None
+
+    @classmethod
+    def anyone(
+        cls, rng: np.random.Generator, *, child: bool = False, umbrella: bool = False
+    ) -> Look:
+        """Somebody by chance from a wide range: any clothes, still or restless."""
+        # most clothes are nearly grey
+        coat = tuple(
+            int(part)
+            for part in rng.uniform(25, 200) + rng.uniform(5, 60) * rng.uniform(-0.4, 0.6, 3)
+        )
+        shade = rng.uniform(0.2, 0.75)
+        trousers = tuple(int(part) for part in shade * rng.integers(60, 200, 3))
+        skin = rng.uniform(0.45, 1.0)
+        open_to = tuple(int(part) for part in rng.integers(20, 200, 3))
+        return cls(
+            height_m=float(rng.uniform(1.05, 1.3) if child else rng.uniform(1.5, 1.9)),
+            coat=(coat[0], coat[1], coat[2]),
+            trousers=(trousers[0], trousers[1], trousers[2]),
+            hair=toned((60, 70, 90), float(rng.uniform(0.3, 2.4))),
+            skin=toned((142, 170, 212), float(skin)),
+            bag=bool(rng.random() < 0.4),
+            phases=tuple(rng.uniform(0, 2 * math.pi, 8)),
+            restless=float(rng.uniform(0.45, 1.3)),
+            head=1.35 if child else float(rng.uniform(0.95, 1.05)),
+            umbrella=(open_to[0], open_to[1], open_to[2]) if umbrella else None,
+        )
 
     @classmethod
     def of(cls, rng: np.random.Generator) -> Look:
@@ -73,7 +105,8 @@ class Painter:
         self, pose: Pose, foot: Point, height_px: float
     ) -> tuple[Image, Mask, tuple[int, int]]:
         """Draw a figure `height_px` tall whose feet stand at `foot` (px, in the picture)."""
-        half, top = round(0.42 * height_px), round(1.08 * height_px)
+        above = 1.08 if self.look.umbrella is None else 1.26
+        half, top = round(0.42 * height_px), round(above * height_px)
         origin = (math.floor(foot[0]) - half, math.floor(foot[1]) - top)
         size = (top + round(0.06 * height_px), 2 * half, 3)
         ink = Ink(
@@ -89,7 +122,8 @@ class Painter:
         return np.asarray(canvas, np.uint8), ink.mask, origin
 
     def _restless(self, t_s: float, rate_hz: float, number: int) -> float:
-        return math.sin(2 * math.pi * rate_hz * t_s + self.look.phases[number])
+        swing = math.sin(2 * math.pi * rate_hz * t_s + self.look.phases[number])
+        return self.look.restless * swing
 
     def _body(self, ink: Ink, pose: Pose) -> float:
         """Draw from the back to the front; return the sideways sway of the trunk."""
@@ -122,7 +156,17 @@ class Painter:
             hand = tuple(w + along * (w - e) for e, w in zip(elbow, wrist, strict=True))
             ink.chain((wrist, (hand[0], hand[1])), (0.016, 0.018), look.skin)
         self._head(ink, head, chest, turn, self._restless(pose.t_s, 0.13, 4) * still)
+        if look.umbrella is not None:
+            self._umbrella(ink, chest, head, look.umbrella)
         return sway * 1.3
+
+    @staticmethod
+    def _umbrella(ink: Ink, chest: Point, head: Point, colour: Colour) -> None:
+        top = (head[0] + 0.02, 1.2)
+        ink.line((chest[0] + 0.06, chest[1] - 0.1), top, 0.012, (40, 40, 44))
+        for part, radius in ((1.0, 0.028), (0.75, 0.05), (0.5, 0.065)):
+            ends = (top[0] - 0.34 * part, 1.07), (top[0] + 0.34 * part, 1.07)
+            ink.chain((ends[0], (top[0], 1.19 - 0.05 * part), ends[1]), (radius,) * 3, colour)
 
     def _leg(
         self, ink: Ink, hip: Point, side: int, swing: float, turn: float, still: float
@@ -151,6 +195,7 @@ class Painter:
         upper += still * side * (0.16 + 0.05 * self._restless(pose.t_s, 0.19, 5))
         # a quarter period apart, so that one arm moves while the other turns back
         lift = math.sin(2 * math.pi * 0.13 * pose.t_s + self.look.phases[6] + side * math.pi / 4)
+        lift *= self.look.restless
         fore = upper + 0.35 * walk * (turn or 1.0) - still * side * (0.75 + 0.5 * lift)
         elbow = (shoulder[0] + 0.165 * math.sin(upper), shoulder[1] - 0.165 * math.cos(upper))
         wrist = (elbow[0] + 0.15 * math.sin(fore), elbow[1] - 0.15 * math.cos(fore))
@@ -180,9 +225,10 @@ class Painter:
             collar = (chest[0], chest[1] + 0.004), (chest[0] + side * 0.034, chest[1] + 0.03)
             ink.chain(collar, (0.012, 0.013), toned(self.look.coat, 0.9))
         crown = (head[0], head[1] + 0.012), (head[0], head[1] - 0.006)
-        ink.chain(crown, (0.058, 0.054), hair)
+        large = self.look.head
+        ink.chain(crown, (0.058 * large, 0.054 * large), hair)
         face = (head[0] + aside, head[1] - 0.003), (head[0] + aside, head[1] - 0.034)
-        ink.chain(face, (0.046, 0.036), skin)
+        ink.chain(face, (0.046 * large, 0.036 * large), skin)
         for side in (-1, 1):
             eye = (head[0] + aside * 1.5 + side * 0.019, head[1] - 0.004)
             ink.line((eye[0] - 0.006, eye[1]), (eye[0] + 0.006, eye[1]), 0.006, (50, 56, 72))

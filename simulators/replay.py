@@ -1,28 +1,31 @@
-"""A video file as a door camera's view: by the film's own time, upscaled, JPEG quality 80.
+"""A video as a door camera's view: by the film's own time, upscaled, JPEG quality 80.
 
 The only file of the project that opens a video (`cv2.VideoCapture`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from core.errors import ConfigurationError
+from simulators.perturbation import Perturbation
 from simulators.source import Image, encode_jpeg
 
-QUIET_FIRST, QUIET_LAST = 2, 26  # frames of the file shown before it starts, numbered from 0
+QUIET = range(2, 27)  # frames of the film shown before it starts, numbered from 0
 FULL_HD = (1920, 1080)
 
 
 class Replay:
-    """Plays `path` after `lead_in_s` seconds of its own first quiet frames, forth and back.
+    """Plays `path` after `lead_in_s` seconds of its own `quiet` frames, forth and back.
 
     `size` is (width, height) in px of the picture sent; another aspect ratio is kept and the rest
     is black. With `loop` the film starts again after its end, without the lead-in; else `at`
-    returns None there. `film_fps` and `film_frames` are the file's own. Raises
+    returns None there. `speed` plays it faster or slower. `perturb` changes the pictures (the
+    film's own, before they are scaled), the lead-in's too. `film_fps` is the file's own. Raises
     `ConfigurationError` for a file that cannot be read as a video.
     """
 
@@ -33,44 +36,56 @@ class Replay:
         lead_in_s: float = 0.0,
         loop: bool = False,
         size: tuple[int, int] = FULL_HD,
+        quiet: range = QUIET,
+        speed: float = 1.0,
+        perturb: Perturbation | None = None,
     ) -> None:
         self.path = Path(path)
         self.lead_in_s = lead_in_s
         self._loop = loop
         self._size = size
+        self._pace = speed
+        self._perturb = perturb
         if not self.path.is_file():
             raise ConfigurationError(f"no such video file: {self.path}")
+        if speed <= 0:
+            raise ConfigurationError(f"a film cannot play at {speed:g} times its pace")
         self._capture = self._open()
         self.film_fps = float(self._capture.get(cv2.CAP_PROP_FPS))
         if not 0.5 <= self.film_fps <= 240.0:
             raise ConfigurationError(
                 f"{self.path}: {self.film_fps:g} frames per second is not a video's rate"
             )
-        self._quiet = self._read_quiet() if lead_in_s > 0 else []
+        self._quiet = self._read_quiet(quiet) if lead_in_s > 0 else []
         self._position = -1  # index of the frame in `_image`
         self._image: Image | None = None
         self._played = 0  # frames of whole rounds before this one
-        self._encoded: tuple[int, bytes] | None = None
+        self._encoded: dict[int, bytes] = {}  # the quiet frames (below 0) and the newest
 
     def at(self, t_s: float) -> bytes | None:
         """Return the JPEG `t_s` seconds after the start; times must not fall."""
         if t_s < self.lead_in_s:
-            step = int(t_s * self.film_fps)
-            span = max(1, 2 * (len(self._quiet) - 1))
-            turn = step % span
-            return self._quiet[min(turn, span - turn, len(self._quiet) - 1)]
+            turn = self._quiet_turn(t_s)
+            return self._jpeg(-1 - turn, self._quiet[turn], t_s)
         # the small part keeps 0.3 s x 10 fps from being frame 2
-        wanted = int((t_s - self.lead_in_s) * self.film_fps + 1e-6)
-        if self._encoded is not None and self._encoded[0] == wanted:
-            return self._encoded[1]
+        wanted = int((t_s - self.lead_in_s) * self._pace * self.film_fps + 1e-6)
         image = self._seek(wanted)
-        if image is None:
-            return None
-        self._encoded = (wanted, self._encode(image))
-        return self._encoded[1]
+        return None if image is None else self._jpeg(wanted, image, t_s)
+
+    def infrared(self, t_s: float) -> bool:
+        """Whether the camera is in its infrared mode at `t_s`, as its frame header would say."""
+        return self._perturb is not None and self._perturb.infrared(t_s)
 
     def close(self) -> None:
         self._capture.release()
+
+    def _jpeg(self, key: int, image: Image, t_s: float) -> bytes:
+        if self._perturb is not None:
+            return self._encode(self._perturb.apply(image, t_s))
+        if key not in self._encoded:
+            self._encoded = {k: v for k, v in self._encoded.items() if k < 0 and key < 0}
+            self._encoded[key] = self._encode(image)
+        return self._encoded[key]
 
     def _open(self) -> cv2.VideoCapture:
         capture = cv2.VideoCapture(str(self.path))
@@ -78,27 +93,32 @@ class Replay:
             raise ConfigurationError(f"not a video that can be read: {self.path}")
         return capture
 
-    def _read_quiet(self) -> list[bytes]:
-        quiet: list[bytes] = []
+    def _quiet_turn(self, t_s: float) -> int:
+        span = max(1, 2 * (len(self._quiet) - 1))
+        turn = int(t_s * self.film_fps + 1e-6) % span
+        return min(turn, span - turn, len(self._quiet) - 1)
+
+    def _read_quiet(self, quiet: range) -> list[Image]:
+        shown: list[Image] = []
         last: Image | None = None
-        for index in range(QUIET_LAST + 1):
-            ok, image = self._capture.read()
-            if not ok:
+        for index in range(quiet.stop):
+            held, image = self._capture.read()
+            if not held:
                 break
             last = np.asarray(image, np.uint8)
-            if index >= QUIET_FIRST:
-                quiet.append(self._encode(last))
+            if index >= quiet.start:
+                shown.append(last)
         if last is None:
             raise ConfigurationError(f"no frame can be read from {self.path}")
         self._capture.release()
         self._capture = self._open()
-        return quiet or [self._encode(last)]
+        return shown or [last]
 
     def _seek(self, wanted: int) -> Image | None:
         """Read on to frame `wanted`, counted over all rounds; None after the end."""
         while self._played + self._position < wanted:
-            ok, image = self._capture.read()
-            if ok:
+            held, image = self._capture.read()
+            if held:
                 self._position += 1
                 self._image = np.asarray(image, np.uint8)
                 continue
@@ -113,13 +133,46 @@ class Replay:
         return self._image
 
     def _encode(self, image: Image) -> bytes:
-        width, height = self._size
-        scale = min(width / image.shape[1], height / image.shape[0])
-        fitted = (round(image.shape[1] * scale), round(image.shape[0] * scale))
-        scaled = np.asarray(cv2.resize(image, fitted, interpolation=cv2.INTER_LINEAR), np.uint8)
-        if fitted == (width, height):
-            return encode_jpeg(scaled)
-        picture = np.zeros((height, width, 3), np.uint8)
-        left, top = (width - fitted[0]) // 2, (height - fitted[1]) // 2
-        picture[top : top + fitted[1], left : left + fitted[0]] = scaled
-        return encode_jpeg(picture)
+        return encode_jpeg(fitted(image, self._size))
+
+
+def fitted(image: Image, size: tuple[int, int]) -> Image:
+    """Return the picture scaled into (width, height) with its aspect kept, the rest black."""
+    width, height = size
+    scale = min(width / image.shape[1], height / image.shape[0])
+    inner = (round(image.shape[1] * scale), round(image.shape[0] * scale))
+    scaled = np.asarray(cv2.resize(image, inner, interpolation=cv2.INTER_LINEAR), np.uint8)
+    if inner == (width, height):
+        return scaled
+    picture = np.zeros((height, width, 3), np.uint8)
+    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
+    picture[top : top + inner[1], left : left + inner[0]] = scaled
+    return picture
+
+
+def pictures(source: str) -> Iterator[tuple[float, Image]]:
+    """Yield (seconds by the video's own clock, picture) of a file, an RTSP address or the number
+    of a video device, until it ends. Raises `ConfigurationError` when it cannot be opened.
+
+    A live source is read as fast as it comes; its time is the one the reader gives, and where
+    it gives none, the frame's number over the rate.
+    """
+    live = source.isdecimal() or "://" in source
+    if not live and not Path(source).is_file():
+        raise ConfigurationError(f"no such video file: {source}")
+    capture = cv2.VideoCapture(int(source) if source.isdecimal() else source)
+    try:
+        if not capture.isOpened():
+            raise ConfigurationError(f"not a video that can be read: {source}")
+        fps = float(capture.get(cv2.CAP_PROP_FPS))
+        fps = fps if 0.5 <= fps <= 240.0 else 25.0
+        number = 0
+        while True:
+            held, image = capture.read()
+            if not held:
+                return
+            told_s = float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000 if live else 0.0
+            yield (told_s if told_s > 0 else number / fps), np.asarray(image, np.uint8)
+            number += 1
+    finally:
+        capture.release()

@@ -6,9 +6,12 @@ from functools import cache
 
 import pytest
 
+from core.frames import Frame
 from core.model import Finding
 from detectors.camera import Camera
 from detectors.config import CameraConfig
+from simulators.perturbation import Perturbation
+from simulators.replay import Replay
 from tests.integration.detectors import footage
 from tests.unit.detectors.scene import MemoryStore
 
@@ -62,6 +65,31 @@ def test_each_visit_is_a_motion_of_its_own() -> None:
 def test_exposure_steps_and_wind_are_nobody(fps: float) -> None:
     _, findings = _play("brightness-change.avi", fps)
     assert findings == []
+
+
+@pytest.mark.parametrize("name", ["headlights", "local_lamp", "hard_shadow", "infrared"])
+def test_light_neither_hides_nor_makes_visitors(name: str) -> None:
+    """At 5 frames a second and the working size of Full HD, from a picture a quarter as large."""
+    visits = footage.truth("table-visits.mp4")
+    film = Replay(
+        footage.FOLDER / "table-visits.mp4",
+        lead_in_s=20.0,
+        size=(960, 540),
+        perturb=Perturbation(name, 1),
+    )
+    camera = Camera("cam-door-01", CameraConfig(loiter_after_s=T_S), MemoryStore())
+    alarms_s: list[float] = []
+    number = 0
+    while (jpeg := film.at(number / 5.0)) is not None:
+        at_s = number / 5.0
+        at_us = footage.START_US + round(at_s * 1e6)
+        frame = Frame(number, at_us, infrared=film.infrared(at_s), motion=False, jpeg=jpeg)
+        said = camera.feed(frame)
+        alarms_s += [at_s - 20.0 for finding in said if finding.type == "loiter.started"]
+        number += 1
+    film.close()
+    due_s = [person["enter"] / visits["fps"] + T_S for person in visits["persons"]]
+    assert alarms_s == pytest.approx(due_s, abs=1.2)
 
 
 def test_a_crowd_is_followed_without_stumbling() -> None:

@@ -55,6 +55,7 @@ class Scene:
     person_x: float = 0.5
     speed: float = 0.0  # fractions of the width a second
     lives: bool = True
+    still_from_s: float = float("inf")  # motionless from then on
     parcel: tuple[float, float] | None = None
     dark: tuple[float, float] | None = None
 
@@ -62,7 +63,7 @@ class Scene:
         picture = _ground().copy()
         if self.person and self.person[0] <= at_s < self.person[1]:
             x = self.person_x + self.speed * (at_s - self.person[0])
-            _draw_person(picture, x, at_s if self.lives else 0.0)
+            _draw_person(picture, x, min(at_s, self.still_from_s) if self.lives else 0.0)
         if self.parcel and self.parcel[0] <= at_s < self.parcel[1]:
             cv2.rectangle(picture, (400, 220), (480, 330), 250, -1)
             cv2.line(picture, (400, 275), (480, 275), 20, 6)

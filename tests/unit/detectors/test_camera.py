@@ -141,8 +141,65 @@ def test_a_parcel_left_at_the_door_is_no_loiterer() -> None:
 
 
 def test_what_stood_there_when_the_camera_started_leaves_no_loitering_hole() -> None:
-    findings = play(camera(), Scene(person=(0.0, 6.0)).frames(5, 40))
+    watched = camera()
+    findings = play(watched, Scene(person=(0.0, 6.0)).frames(5, 40))
     assert "loiter.started" not in types(findings)
+
+
+def test_the_hole_of_who_stood_there_at_the_start_heals_at_once() -> None:
+    watched = camera()
+    play(watched, Scene(person=(0.0, 6.0), lives=False).frames(5, 6.6))
+    assert watched.counters["ghosts"] >= 1
+    assert watched.tracks == ()
+
+
+def test_somebody_who_falls_and_lies_still_is_not_forgotten() -> None:
+    """Motionless for a minute: still there, still loitering, no thing."""
+    watched = camera()
+    findings = play(watched, Scene(person=(7.0, 99.0), still_from_s=14.0).frames(2, 75))
+    assert types(findings) == ["motion.started", "loiter.started", "loiter.updated"]
+    assert watched.counters["objects"] == 0
+    assert len(watched.tracks) == 1
+
+
+def test_a_figure_that_never_lived_is_a_thing() -> None:
+    watched = camera()
+    findings = play(watched, Scene(person=(7.0, 99.0), lives=False).frames(5, 40))
+    assert "loiter.started" not in types(findings)
+    assert watched.counters["objects"] == 1
+    assert watched.tracks == ()
+
+
+def test_the_first_switch_to_infrared_keeps_who_is_there() -> None:
+    frames = [
+        Frame(f.number, f.captured_at_us, infrared=f.captured_at_us >= START_US + 13_000_000,
+              motion=False, jpeg=f.jpeg)
+        for f in LOITERER.frames(5, 30)
+    ]  # fmt: skip
+    findings = play(camera(), frames)
+    assert types(findings) == STORY
+    assert findings[2].data["dwell_s"] == pytest.approx(14.0, abs=0.5)
+
+
+def _mirrored(one: Frame) -> Frame:
+    picture = cv2.imdecode(np.frombuffer(one.jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
+    jpeg = bytes(cv2.imencode(".jpg", cv2.flip(picture, 1), [cv2.IMWRITE_JPEG_QUALITY, 95])[1])
+    return Frame(one.number, one.captured_at_us, one.infrared, one.motion, jpeg)
+
+
+@pytest.mark.parametrize("scene", [LOITERER, Scene(person=(8.0, 13.5), person_x=-0.1, speed=0.22)])
+def test_mirrored_video_gives_mirrored_findings(scene: Scene) -> None:
+    frames = scene.frames(5, 26)
+    straight = play(camera(), frames)
+    mirrored = play(camera(), [_mirrored(one) for one in frames])
+    assert types(mirrored) == types(straight)
+    for one, other in zip(straight, mirrored, strict=True):
+        assert abs((one.at - other.at).total_seconds()) <= 0.4
+        if "box" in one.data:
+            box, turned = one.data["box"], other.data["box"]
+            assert turned["x"] + turned["w"] / 2 == pytest.approx(
+                1 - box["x"] - box["w"] / 2, abs=0.06
+            )
 
 
 def test_nothing_is_reported_while_the_scene_is_learnt() -> None:

@@ -31,6 +31,7 @@ class Watched:
             self.visit.place(at_us, (x, 0.0), BODY, self.step_s, inside=inside)
             if live:
                 self.visit.live_us = at_us
+                self.visit.live_s += self.step_s
         if self.visit is not None:
             event = self.visit.step(
                 at_us, T_S, tall=True, unseen_s=self.now_s - self.seen_s, coast_s=5.0

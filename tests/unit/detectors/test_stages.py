@@ -11,7 +11,7 @@ from detectors.blobs import Box, clean, find_blobs
 from detectors.decode import decode_grey
 from detectors.dwell import State
 from detectors.life import Past, live_fraction
-from detectors.light import edge_agreement, is_light_change
+from detectors.light import edge_agreement, is_lit
 from detectors.tracks import Tracks
 from detectors.zone import inside
 from tests.unit.detectors.scene import Scene
@@ -71,8 +71,9 @@ def test_light_keeps_the_edges_and_a_person_covers_them() -> None:
     patch = EMPTY.astype(np.float32)
     patch[30:150, 60:200] *= 1.4
     lit = background.subtract(np.clip(patch, 0, 255).astype(np.uint8))
-    assert is_light_change(lit)
-    assert not is_light_change(seen)
+    patched = clean(lit.mask)
+    assert is_lit(lit, patched, find_blobs(patched)[0])
+    assert not is_lit(seen, mask, body)
 
 
 def test_one_person_in_parts_is_one_blob_and_a_cable_is_none() -> None:
@@ -86,12 +87,13 @@ def test_one_person_in_parts_is_one_blob_and_a_cable_is_none() -> None:
 def test_a_standing_person_lives_and_a_bag_does_not() -> None:
     mask = np.full(EMPTY.shape, 255, np.uint8)
     box = Box(130, 30, 60, 140)
+    limit = _learnt().limit
     for lives, least, most in ((True, 0.03, 1.0), (False, 0.0, 0.005)):
         past, scene = Past(), Scene(person=(0, 9), lives=lives)
         for tick in range(8):
             past.add(tick * 200_000, decode_grey(scene.jpeg(tick * 0.2)))
         now = decode_grey(scene.jpeg(1.6))
-        changed = past.changed(1_600_000, now)
+        changed = past.changed(1_600_000, now, limit, [box])
         assert changed is not None
         assert least <= live_fraction(changed, mask, box) <= most
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from core.errors import ConfigurationError
-from simulators.replay import Replay
+from simulators.perturbation import Perturbation
+from simulators.replay import Replay, pictures
 
 FILM_FPS = 10
 FILM_FRAMES = 40
@@ -71,3 +72,37 @@ def test_a_file_that_is_no_video_is_a_clear_error(tmp_path):
         Replay(text)
     with pytest.raises(ConfigurationError, match="no such video file"):
         Replay(tmp_path / "absent.mp4")
+
+
+def test_it_plays_faster_when_asked(film):
+    replay = Replay(film, size=(96, 72), speed=2.0)
+    assert [level(replay.at(t)) for t in (0.0, 0.5, 1.0)] == [0, 10, 20]
+    assert replay.at(2.0) is None
+    with pytest.raises(ConfigurationError):
+        Replay(film, speed=0.0)
+
+
+def test_other_quiet_frames_can_be_named(film):
+    replay = Replay(film, lead_in_s=2.0, size=(96, 72), quiet=range(30, 36))
+    assert {level(replay.at(n / 10)) for n in range(20)} == set(range(30, 36))
+    assert level(replay.at(2.0)) == 0
+
+
+def test_the_picture_can_be_perturbed_the_lead_in_too(film):
+    dimmed = Replay(film, lead_in_s=30.0, size=(96, 72), perturb=Perturbation("light_switch", 1))
+    plain = Replay(film, lead_in_s=30.0, size=(96, 72))
+    ratios = []
+    for n in range(60):
+        was, now = level(plain.at(n / 2)), level(dimmed.at(n / 2))
+        ratios.append(now / max(was, 1))
+    assert min(ratios) < 0.7
+    assert max(ratios) > 0.95
+    assert not dimmed.infrared(30.0)
+
+
+def test_pictures_of_a_file_come_with_its_own_times(film):
+    shown = list(pictures(str(film)))
+    assert [round(t, 3) for t, _ in shown] == [n / FILM_FPS for n in range(FILM_FRAMES)]
+    assert shown[7][1].shape == (72, 96, 3)
+    with pytest.raises(ConfigurationError, match="no such video file"):
+        next(pictures("nowhere.mp4"))

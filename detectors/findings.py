@@ -1,0 +1,90 @@
+"""From what the dwell table says to findings with their data and pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from core.model import Evidence, Finding
+from core.ports import ObjectStore
+from detectors import evidence
+from detectors.blobs import Box
+from detectors.tracks import Track
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The working picture's size in pixels."""
+
+    rows: int
+    columns: int
+
+    def fractions(self, box: Box) -> evidence.BoxFractions:
+        return {
+            "x": round(box.x / self.columns, 4),
+            "y": round(box.y / self.rows, 4),
+            "w": round(box.w / self.columns, 4),
+            "h": round(box.h / self.rows, 4),
+        }
+
+
+class Reporter:
+    """Makes the findings of one camera; stores their pictures. `unstored` counts failures."""
+
+    def __init__(self, device_id: str, objects: ObjectStore) -> None:
+        self.ring = evidence.Ring()
+        self.unstored = 0
+        self._device_id = device_id
+        self._objects = objects
+
+    def motion_started(self, first: Track, at: datetime, scale: Scale) -> Finding:
+        data = {"since": rfc3339(first.visit.first_us), "box": scale.fractions(first.box)}
+        return Finding(self._device_id, "motion.started", at, data)
+
+    def motion_ended(self, at: datetime, data: dict[str, Any] | None = None) -> Finding:
+        return Finding(self._device_id, "motion.ended", at, data or {})
+
+    def loiter(
+        self, event: str, track: Track, at: datetime, threshold_s: float, step_s: float = 0.0
+    ) -> Finding:
+        """Return `loiter.started`, `loiter.updated` or `loiter.ended` of a track's visit."""
+        visit = track.visit
+        since_us = visit.since_us if visit.since_us is not None else visit.first_us
+        data: dict[str, Any] = {
+            "since": rfc3339(since_us),
+            "threshold_s": threshold_s,
+            "track": track.number,
+        }
+        if event == "loiter.ended":
+            # they left between the last sighting and the frame after it
+            last_us = (visit.zone_seen_us or track.seen_us) + int(min(step_s, 1.0) * 0.5e6)
+            data["dwell_s"] = round((last_us - since_us) / 1e6, 1)
+            visit.since_us, visit.escalated = None, False
+            return Finding(self._device_id, event, at, data)
+        data["dwell_s"] = round((track.seen_us - since_us) / 1e6, 1)
+        return Finding(self._device_id, event, at, data, self._picture(track, data))
+
+    def _picture(self, track: Track, data: dict[str, Any]) -> tuple[Evidence, ...]:
+        """Store the best picture of the track; `box` in `data` is the one in that picture."""
+        best = self.ring.best(track.number)
+        if best is None:
+            return ()
+        data["box"] = best.boxes[track.number]
+        stored = evidence.store(self._objects, self._device_id, best.frame)
+        if stored is None:
+            self.unstored += 1
+            data["evidence_missing"] = "the object store is away"
+            return ()
+        return (stored,)
+
+
+def time_of(at_us: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=at_us)
+
+
+def rfc3339(at_us: int) -> str:
+    text = time_of(at_us).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")

@@ -1,0 +1,103 @@
+"""Stages 2 to 5 in their order: what of a picture is not the empty scene, and could be somebody.
+
+There is one empty scene for day and one for infrared. Pixels that differ in level alone are
+light; bodies are what stands on changed structure; holes left by who went away heal at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from detectors.background import Background, Difference, Mask, Plane
+from detectors.blobs import Box, clean, find_blobs
+from detectors.decode import Grey
+from detectors.ghost import is_ghost
+from detectors.structure import bodies, is_border
+
+_HOLE_MARGIN_PX = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One picture against the empty scene: `boxes` of bodies, largest first, and their `mask`,
+    both (h, w); `limit` is the squared difference noise may reach, grey levels².
+    """
+
+    boxes: list[Box]
+    mask: Mask
+    difference: Difference
+    limit: Plane
+
+
+class Foreground:
+    """The empty scenes of one camera. `look` at each picture, then `learn` from it."""
+
+    def __init__(self) -> None:
+        self.ghosts = 0
+        self._scenes: dict[bool, Background] = {}
+        self._infrared = False
+
+    def forget(self) -> None:
+        """The picture has another size: nothing learnt holds."""
+        self._scenes.clear()
+
+    def knows(self, *, infrared: bool) -> bool:
+        """Whether the empty scene of that mode has been learnt."""
+        scene = self._scenes.get(infrared)
+        return scene is not None and scene.warm
+
+    def look(
+        self, grey: Grey, step_s: float, frozen: Mask | None, *, infrared: bool
+    ) -> View | None:
+        """Compare a picture, (h, w) uint8; None while the scene is being
+        learnt. `frozen` is 255 around every track.
+        """
+        scene = self._scene(grey, frozen, infrared=infrared)
+        seen = scene.subtract(grey, frozen)
+        if not scene.warm:
+            scene.learn(seen, step_s, frozen)
+            return None
+        mask = clean(seen.mask)
+        if not cv2.countNonZero(mask):
+            return View([], mask, seen, scene.limit)
+        body = bodies(seen, mask, scene.limit)
+        seen = replace(seen, mask=np.asarray(cv2.bitwise_and(seen.mask, body), np.uint8))
+        solid = clean(body)
+        boxes = []
+        for box in find_blobs(solid):
+            if is_border(solid, mask, box):
+                continue
+            if is_ghost(seen, solid, box):
+                self._heal(scene, seen, box)
+                continue
+            boxes.append(box)
+        return View(boxes, solid, seen, scene.limit)
+
+    def learn(self, view: View, step_s: float, frozen: Mask | None) -> None:
+        """Let the scene move towards the picture just looked at."""
+        self._scenes[self._infrared].learn(view.difference, step_s, frozen)
+
+    def take_in(self, view: View, box: Box) -> None:
+        """What stands in the box is a thing: from now on it belongs to the empty scene."""
+        where: Mask = np.zeros_like(view.mask)
+        where[box.window] = 255
+        self._scenes[self._infrared].adopt(view.difference, where)
+
+    def _scene(self, grey: Grey, frozen: Mask | None, *, infrared: bool) -> Background:
+        before = self._scenes.get(self._infrared)
+        self._infrared = infrared
+        scene = self._scenes.get(infrared)
+        if scene is None:
+            scene = self._scenes[infrared] = Background(grey)
+            if before is not None and frozen is not None:
+                scene.keep(before, grey, frozen)
+        return scene
+
+    def _heal(self, scene: Background, seen: Difference, box: Box) -> None:
+        self.ghosts += 1
+        where: Mask = np.zeros_like(seen.mask)
+        where[box.grown(_HOLE_MARGIN_PX).window] = 255
+        scene.adopt(seen, where)
