@@ -42,6 +42,8 @@ class BlockSocket:
         Raises what the socket raises, `BlockingIOError` when there was nothing but messages, and
         `ConnectionError` on bytes that are no MQTT.
         """
+        if not self._read and self._decoder.malformed is not None:
+            raise ConnectionError(self._decoder.malformed)
         if not self._read:
             block = self._block()
             if not block:
@@ -83,7 +85,7 @@ class BlockSocket:
 
     def pending(self) -> int:
         inside = self._sock.pending() if isinstance(self._sock, ssl.SSLSocket) else 0
-        return inside + len(self._read) + self._at_end
+        return inside + len(self._read) + self._at_end + (self._decoder.malformed is not None)
 
     def send(self, data: bytes | bytearray) -> int:
         return self._sock.send(data)

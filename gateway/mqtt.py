@@ -44,7 +44,8 @@ class Session:
     wait for it; `stop` leaves it there, `forget_session` deletes it. `receive="plain"` reads and
     acknowledges message by message, as paho ships it; everything else is the same. `coalesce_s`
     is how long to wait after a read that brought little before the next, so that it brings more:
-    what arrives alone is handed over at once, and a steady trickle costs a tenth.
+    what arrives alone is handed over at once, and a steady trickle costs a tenth. A payload
+    longer than `max_payload_bytes` is cut there while it streams in.
 
     Raises `ConfigurationError` when some nodes are TLS and some are not, `ValueError` for a
     subscription at QoS 2, which this session does not speak.
@@ -64,6 +65,7 @@ class Session:
         receive: Literal["bulk", "plain"] = "bulk",
         keepalive_s: int = KEEPALIVE_S,
         coalesce_s: float = 0.0,
+        max_payload_bytes: int = MAX_PAYLOAD_BYTES,
         clock: Clock = _CLOCK,
     ) -> None:
         if len({address.tls for address in addresses}) != 1:
@@ -76,6 +78,7 @@ class Session:
         self._subscriptions = list(subscriptions)
         self._keepalive_s = keepalive_s
         self._coalesce_s = coalesce_s
+        self._max_payload_bytes = max_payload_bytes
         self._clock = clock
         self._sink: Sink | None = None
         self._told: Callable[[bool], None] | None = None
@@ -95,7 +98,7 @@ class Session:
         self._client = client = Client(
             client_id,
             clean_session=not durable,
-            max_payload_bytes=MAX_PAYLOAD_BYTES,
+            max_payload_bytes=max_payload_bytes,
             deliver=self._arrived if self._bulk else None,
             begin=self._begin,
             bug=self._end,
@@ -307,7 +310,7 @@ class Session:
             _log.error("a message of QoS 2, which nobody asked for", topic=topic_of(got))
             return
         first = DUP * got.dup | QOS_1 * got.qos | RETAIN * got.retain
-        payload = bytes(got.payload[:MAX_PAYLOAD_BYTES])
+        payload = bytes(got.payload[: self._max_payload_bytes])
         self._arrived([(first, topic_of(got), got.mid, payload)])
 
     def _end(self) -> NoReturn:

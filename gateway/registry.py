@@ -18,6 +18,8 @@ from core.topics import check_device_id, device_root
 # Passwords are 256 random bits, which no hash strengthens; the lowest cost keeps a reconnection
 # storm of 10,000 devices cheap for the broker.
 _BCRYPT_COST = 4
+# of the services, and of the markers by which ingest knows how far it has read (core.markers)
+RESERVED = ("svc-", "marker-")
 _QUERIES = sql.load("gateway")
 
 
@@ -47,8 +49,8 @@ def add_device(
 ) -> Provisioned:
     """Register a device at a home. Raises `PermanentError`, `NotFound` (home), `Conflict`."""
     check_device_id(device_id)
-    if device_id.startswith("svc-"):
-        raise Conflict(f"{device_id}: names that begin with svc- belong to the services")
+    if device_id.startswith(RESERVED):
+        raise Conflict(f"{device_id}: names that begin with {' or '.join(RESERVED)} are our own")
     if (
         conn.execute(_QUERIES["household_exists"], {"household_id": household_id}).fetchone()
         is None

@@ -80,6 +80,14 @@ class Lane:
         for number, part in parts.items():
             self._writers[number].put(Chunk(part, now_s))
 
+    def free(self) -> int:
+        """Return how many messages more may be offered that need not come at once.
+
+        Half of the room: what is kept back before the lane keeps its order, what a lane sheds
+        has to come again.
+        """
+        return self._room.half_free
+
     def _settled(self, messages: Sequence[Message]) -> None:
         if self._room.leave(messages) and self._crowded:
             self._crowded = False

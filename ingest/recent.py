@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import islice
 
 from core.catalogue import Source
-from ingest.intake import Reported
+from ingest.intake import Key, Reported
 
-# A device repeats within seconds; at 25,000 events/s this spans two. About 30 MB.
+# A device repeats within seconds; at 25,000 events/s this spans two. About 20 MB.
 REMEMBERED = 50_000
-
-_Key = tuple[str, Source, int]
 
 
 class Recent:
@@ -27,9 +26,9 @@ class Recent:
 
     def __init__(self, remembered: int = REMEMBERED) -> None:
         self._remembered = remembered
-        self._batches: deque[Sequence[Reported]] = deque()
+        self._batches: deque[list[Key]] = deque()
         self._unindexed = 0  # so many of the youngest batches are not in `_index` yet
-        self._index: dict[_Key, datetime] = {}
+        self._index: dict[tuple[str, Source, int], datetime] = {}
         self._size = 0
         self._highest: dict[tuple[str, Source], int] = {}
 
@@ -63,13 +62,18 @@ class Recent:
 
     def holds(self, one: Reported) -> bool:
         """Say whether exactly this event was stored by us."""
-        for batch in list(self._batches)[len(self._batches) - self._unindexed :]:
-            self._index.update((_key(each), each.message.at) for each in batch)
-        self._unindexed = 0
-        return self._index.get(_key(one)) == one.message.at
+        if self._unindexed:
+            young = list(islice(reversed(self._batches), self._unindexed))
+            for batch in reversed(young):
+                self._index.update(((device, source, seq), at) for device, source, seq, at in batch)
+            self._unindexed = 0
+        device, source, seq, at = one.key
+        return self._index.get((device, source, seq)) == at
 
     def note(self, events: Sequence[Reported]) -> None:
         """Remember what was committed."""
+        if not events:
+            return
         if len(self._highest) > self._remembered:
             self._highest.clear()  # devices that left; the others are learnt again
         highest = self._highest
@@ -77,7 +81,7 @@ class Recent:
             who, seq = (one.device, one.source), one.message.seq
             if seq > highest.get(who, -1):
                 highest[who] = seq
-        self._batches.append(events)
+        self._batches.append([one.key for one in events])  # their payloads are not kept
         self._unindexed += 1
         self._size += len(events)
         while self._size > self._remembered and len(self._batches) > 1:
@@ -89,10 +93,6 @@ class Recent:
         if self._unindexed > len(self._batches):  # it never was in the index
             self._unindexed -= 1
             return
-        for one in batch:
-            if self._index.get(_key(one)) == one.message.at:
-                del self._index[_key(one)]
-
-
-def _key(one: Reported) -> _Key:
-    return one.device, one.source, one.message.seq
+        for device, source, seq, at in batch:
+            if self._index.get((device, source, seq)) == at:
+                del self._index[device, source, seq]

@@ -27,6 +27,14 @@ class Room:
     def held(self) -> int:
         return self._messages
 
+    @property
+    def half_free(self) -> int:
+        """How many messages fit into the half of the room that is kept for the punctual."""
+        with self._lock:
+            if self._bytes > self._max_bytes // 2:
+                return 0
+            return max(0, self._max_messages // 2 - self._messages)
+
     def enter(self, messages: Sequence[Message]) -> bool:
         """Count these in; False, and nothing counted, when there is no room."""
         size_bytes = sum(len(message.payload) for message in messages)

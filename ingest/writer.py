@@ -176,6 +176,8 @@ class Writer:
                 return
             except TemporaryError as error:
                 _log.warning("waiting", lane=self._lane, error=str(error), held=len(batch))
+                # another server may answer next, and know less: trust no memory of this one
+                self._recent, self._homes = Recent(), Homes(self._clock)
                 self._stop.wait(error.delay_s)
             else:
                 if self._postponed:
@@ -188,8 +190,9 @@ class Writer:
         unknown, hopes = self._recent.look(intake.reported)
         with self._database.transaction() as conn:
             rows, refused = attribute(conn, self._homes, unknown, now)
-            if len(rows) < len(unknown):  # somebody has no home: what is left is not so sure
-                hopes = [False] * len(rows)
+            if refused:
+                hope = dict(zip(map(id, unknown), hopes, strict=True))
+                hopes = [hope[id(one)] for one, _ in rows]
             new, refused_by_database = store.store_separating(conn, rows, hopes)
             refused += refused_by_database
             for one, error in refused:

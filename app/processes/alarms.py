@@ -21,6 +21,7 @@ from core.model import Event
 from core.ports import Channel
 from core.settings import Settings, broker_addresses
 from core.topics import ALARM_LANE, wildcard
+from core.wire import MAX_MESSAGE_BYTES
 from ingest import handoff
 from ingest.lane import AT_ONCE, Lane
 
@@ -52,6 +53,7 @@ def run(settings: Settings) -> None:
         settings,
         durable=True,
         subscriptions=[(wildcard(kind), 1) for kind in ALARM_LANE],
+        max_payload_bytes=MAX_MESSAGE_BYTES + 1,  # enough to refuse it
     )
     # with one node there is no other for a second road to lead by
     bus = (

@@ -9,12 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from app.processes.running import session_for
 from core.errors import BrokerAway
 from core.settings import Settings, broker_addresses
+from core.wire import MAX_MESSAGE_BYTES
 from gateway.mqtt import Session, forget_session
+from gateway.nats_config import MAX_PAYLOAD_BYTES
 from gateway.roles import client_id, service_password, service_username
 from ingest.sharing.layout import Share
 
 _ROLE = "ingest"
-_AT_ONCE = 4  # each makes up to eight stored cursors; a cluster agrees on every one
+_AT_ONCE = 4  # each makes a stored cursor or two; a cluster agrees on every one
 _WITHIN_S = 20.0
 _COALESCE_S = 0.004  # a fifth of what a batch waits for company anyway
 
@@ -39,6 +41,8 @@ class LaneSessions:
             durable=True,
             subscriptions=share.heard(),
             coalesce_s=_COALESCE_S,
+            # one more than is allowed is enough to refuse it; reports carry rejects
+            max_payload_bytes=MAX_PAYLOAD_BYTES if share.aside else MAX_MESSAGE_BYTES + 1,
         )
 
     def make(self, shares: Iterable[Share]) -> None:

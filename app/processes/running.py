@@ -9,6 +9,7 @@ from typing import Protocol
 
 from core.settings import Settings, broker_addresses
 from gateway.mqtt import Session
+from gateway.nats_config import MAX_PAYLOAD_BYTES
 from gateway.roles import client_id, service_password, service_username
 
 
@@ -28,6 +29,7 @@ def session_for(
     durable: bool = False,
     subscriptions: Sequence[tuple[str, int]] = (),
     coalesce_s: float = 0.0,
+    max_payload_bytes: int = MAX_PAYLOAD_BYTES,
 ) -> Session:
     """Return the service's session: the first URL's own user, else the derived one."""
     addresses = broker_addresses(settings.broker)
@@ -41,6 +43,7 @@ def session_for(
         durable=durable,
         subscriptions=subscriptions,
         receive=settings.receive,
+        max_payload_bytes=max_payload_bytes,
         coalesce_s=coalesce_s if settings.receive == "bulk" else 0.0,
     )
 

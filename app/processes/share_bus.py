@@ -68,7 +68,7 @@ class ShareBus:
     def ask_again(self) -> None:
         """Have the broker send again what was shed."""
         for slot in self._slots:
-            if slot.reader.broken:
+            if slot.reader.owed:
                 slot.session.ask_again()
 
     def _sorted(self, messages: Sequence[Message]) -> list[tuple[Slot, Sequence[Message]]]:

@@ -22,7 +22,6 @@ from core.telemetry import logger
 from gateway.mqtt import Session
 from gateway.nats_config import REDELIVER_AFTER_S
 from ingest.lane import Lane
-from ingest.room import MAX_MESSAGES
 from ingest.sharing.layout import Share, fair, fitting, shares_of
 from ingest.sharing.locks import Locks, View
 from ingest.sharing.reader import Outlet, Reader
@@ -36,9 +35,6 @@ _PUMP_S = 0.1
 _WITHOUT_BROKER_S = 5.0  # then others are better placed to read
 _SETTLE_S = 0.5
 _LAST_SETTLE_S = 2.0
-_LANE_ROOM = (
-    MAX_MESSAGES // 2
-)  # what readers hold beyond it keeps its order; what a lane sheds, not
 _RETRY_S = 5.0
 _log = logger(__name__)
 
@@ -200,7 +196,7 @@ class Worker:
         lane, locks, clock = self._lane, self._locks, self._clock
 
         def room() -> int:
-            return _LANE_ROOM - lane.figures()["waiting"] if locks.lease_holds() else 0
+            return lane.free() if locks.lease_holds() else 0
 
         outlet = Outlet(lane.offer, room, session.acknowledge, session.shed)
         reader = Reader(outlet, resume_s=RESUME_S, passes=share.passes())
@@ -278,6 +274,8 @@ class Worker:
         if stage is Stage.FAILED:
             self._switch = None
             self._not_before_s = now_s + _RETRY_S
+            if switch.closed:  # its readers pass nothing any more: claim everything anew
+                self._let_go("a switch failed")
         elif stage is Stage.SETTLED:
             if view.preparing is None or not self._locks.switch(view.layout, view.preparing):
                 raise DatabaseAway("the layout is not what it was")

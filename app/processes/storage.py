@@ -38,7 +38,10 @@ class StorageUpkeep:
         while self._thread.is_alive():
             conn = self._conn
             if conn is not None and not conn.closed:
-                conn.cancel_safe(timeout=1.0)
+                try:
+                    conn.cancel_safe(timeout=1.0)
+                except psycopg.Error as error:  # the server is gone, and the job with it
+                    _log.warning("a job was not cancelled", error=str(error))
             self._thread.join(timeout=0.5)
 
     def _run(self) -> None:

@@ -73,6 +73,7 @@ class Switch:
         self._connections: dict[Slot, int] = {}
         self._until_s = 0.0
         self.stage = Stage.MAKING
+        self.closed = False  # the readers pass nothing any more
 
     def step(self, now_s: float) -> Stage:
         """Go as far as it goes now; return where it stands."""
@@ -104,17 +105,24 @@ class Switch:
 
     def _look(self, now_s: float) -> None:
         """A connection lost meanwhile may owe us something older than the markers."""
+        if self._interrupted():
+            return
+        if all(slot.reader.marked.issuperset(slot.share.markers) for slot in self._slots):
+            for slot in self._slots:
+                slot.reader.close()
+            self.closed = True
+            if not self._interrupted():  # until the last of them was closed
+                self.stage = Stage.SETTLING
+        elif now_s > self._until_s:
+            self._fail("the markers did not come")
+
+    def _interrupted(self) -> bool:
         for slot in self._slots:
             reader = slot.reader
             if reader.broken or reader.connections != self._connections[slot]:
                 self._fail(f"{slot.share} lost its connection")
-                return
-        if all(slot.reader.marked.issuperset(slot.share.markers) for slot in self._slots):
-            for slot in self._slots:
-                slot.reader.close()
-            self.stage = Stage.SETTLING
-        elif now_s > self._until_s:
-            self._fail("the markers did not come")
+                return True
+        return False
 
     def _fail(self, why: str) -> None:
         _log.warning("the switch of layouts is begun anew", why=why)

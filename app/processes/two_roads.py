@@ -17,7 +17,7 @@ from core.errors import DecodeError
 from core.ports import Message, Sink
 from core.settings import Settings, broker_addresses
 from core.topics import ALARM_LANE, DETECTOR_PUBLISHES, parse, wildcard
-from core.wire import decode_events
+from core.wire import MAX_MESSAGE_BYTES, decode_events
 from gateway.mqtt import Session
 from gateway.roles import client_id, service_password, service_username
 
@@ -45,6 +45,7 @@ class TwoRoads:
                 pinned=settings.broker_pinned,
                 subscriptions=[(wildcard(kind), 0) for kind in ALARM_LANE],
                 receive=settings.receive,
+                max_payload_bytes=MAX_MESSAGE_BYTES + 1,
             )
             for number, address in enumerate(broker_addresses(settings.broker), start=1)
         ]

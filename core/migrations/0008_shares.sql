@@ -4,7 +4,7 @@
 -- leaves word for the next.
 CREATE TABLE event_lane_layout (
     only_row  boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-    shares    integer NOT NULL CHECK (shares BETWEEN 1 AND 64),
+    shares    integer NOT NULL CHECK (shares BETWEEN 1 AND 63),
     preparing integer CHECK (preparing <> shares),
     retiring  integer CHECK (retiring <> shares)
 );

@@ -51,8 +51,11 @@ class Share:
 
     @property
     def markers(self) -> list[str]:
-        """The topics of the markers that show how far its session was read."""
-        return topics_of(self.partitions or range(PARTITIONS), self.kind)
+        """The topics of the markers that show how far its session was read.
+
+        One is enough: a session has one filter of its kind, which brings messages in their order.
+        """
+        return topics_of((self.partitions or [0])[:1], self.kind)
 
     def passes(self) -> Callable[[str], bool] | None:
         """Return what says whether a topic's message is this share's; None when every one is."""

@@ -21,9 +21,10 @@ from core.ports import Message
 from core.telemetry import SHED
 from ingest.sharing.sequence import by_seq
 
-# What one reader holds back at most, in bytes of payload. The broker's window (4,096 messages a
-# filter) bounds it sooner, unless somebody floods with the largest messages allowed.
+# What one reader holds back at most, in bytes of payload. The broker's window (4,096 messages)
+# bounds it sooner, unless somebody floods with large ones.
 MAX_HELD_BYTES = 16 * 1024 * 1024
+_AT_ONCE_BYTES = 1024 * 1024  # what is handed to the lane in one piece
 # A broker whose window is full of what we hold sends no marker before we acknowledge something.
 _MARKED_WITHIN_S = 2.0
 
@@ -75,8 +76,14 @@ class Reader:
 
     @property
     def broken(self) -> bool:
-        """Whether something was shed, so that the session must be asked for it again."""
+        """Whether something was shed: it must come again, and nothing newer before it."""
         return self._broken
+
+    @property
+    def owed(self) -> bool:
+        """Whether it is time to ask for what was shed: nothing older is held any more."""
+        with self._lock:
+            return self._broken and not self._ready and not self._resumed
 
     def caught_up(self, now_s: float) -> bool:
         """Say whether nothing older than what it passes on now can still come."""
@@ -155,7 +162,10 @@ class Reader:
     def _hold(self, messages: Sequence[Message], *, resuming: bool) -> None:
         if not resuming:
             self._end_resumption()
-        for message in messages:
+        for place, message in enumerate(messages):
+            if self._held_bytes + len(message.payload) > MAX_HELD_BYTES:
+                self._overflow(messages[place:])
+                return
             if message.topic in self._awaited and message.payload == self._mark:
                 self._awaited.discard(message.topic)
                 if not self._awaited:
@@ -163,16 +173,18 @@ class Reader:
             kept = resuming and message.token is not None
             (self._resumed if kept else self._ready).append(message)
             self._held_bytes += len(message.payload)
-        if self._held_bytes > MAX_HELD_BYTES:
-            self._break()
 
     def _go_on(self, now_s: float) -> None:
         if now_s >= self._resuming_until_s:
             self._end_resumption()
-        n = min(self._outlet.room(), len(self._ready)) if self._ready else 0
-        if n > 0:
-            going = [self._ready.popleft() for _ in range(n)]
-            self._held_bytes -= sum(len(message.payload) for message in going)
+        while self._ready and (room := self._outlet.room()) > 0:
+            going: list[Message] = []
+            size_bytes = 0
+            while self._ready and len(going) < room and size_bytes < _AT_ONCE_BYTES:
+                message = self._ready.popleft()
+                going.append(message)
+                size_bytes += len(message.payload)
+            self._held_bytes -= size_bytes
             self._pass(going)
 
     def _end_resumption(self) -> None:
@@ -181,13 +193,23 @@ class Reader:
             self._resumed.clear()
 
     def _pass(self, messages: Sequence[Message]) -> None:
+        markers: list[Message] = []
         if not MARKED.isdisjoint([message.topic for message in messages]):
             markers = [message for message in messages if message.topic in MARKED]
             messages = [message for message in messages if message.topic not in MARKED]
-            self._marked.update(one.topic for one in markers if one.payload == self._mark)
-            self._outlet.acknowledge(markers)
         if messages:
             self._outlet.offer(messages)
+        if markers and not self._broken:  # what was offered with them may have been shed
+            self._marked.update(one.topic for one in markers if one.payload == self._mark)
+            self._outlet.acknowledge(markers)
+
+    def _overflow(self, surplus: Sequence[Message]) -> None:
+        """Shed what there is no room to hold, and go on with what is held: that makes room."""
+        self._broken = True
+        SHED.labels("reader").inc(len(surplus))
+        self._outlet.shed(surplus)
+        self._end_resumption()
+        self._resuming_until_s = float("-inf")
 
     def _break(self) -> None:
         self._broken = True

@@ -14,6 +14,7 @@ from typing import Any, Self
 from app.bench.account import out_of_order
 from app.embedded.broker import server_binary
 from app.embedded.ports import free_port
+from app.processes.ingest import WRITERS
 from app.processes.lane_sessions import LaneSessions
 from app.processes.share_bus import ShareBus
 from app.processes.sharing import Worker
@@ -82,6 +83,7 @@ class Ingest:
             clock=CLOCK,
             batching=TOGETHER,
             telemetry=True,
+            writers=WRITERS,
             on_stored=lambda *_: None,
         )
         self.locks = Locks(settings.database, CLOCK)
