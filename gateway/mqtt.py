@@ -141,6 +141,7 @@ class Session:
                 self._last.wait_for_publish(_LAST_WORDS_S)
         self._client.disconnect()
         self._client.loop_stop()
+        self._client.hang_up()
 
     def wait_ready(self, timeout_s: float) -> bool:
         """Wait until connected and subscribed; return whether it is so."""

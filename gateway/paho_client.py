@@ -110,6 +110,12 @@ class Client(paho.Client):
             self._waiting_bytes -= self._blobs.popleft()[1]
         return self._waiting_bytes
 
+    def hang_up(self) -> None:
+        """Close what the network thread left open when it ended in the middle of connecting."""
+        sock = self.socket()
+        if sock is not None:
+            sock.close()
+
     def break_off(self) -> None:
         """End the connection without a good-bye, from any thread; `OSError` if it is gone."""
         sock = self.socket()
