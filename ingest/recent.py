@@ -77,11 +77,14 @@ class Recent:
         if len(self._highest) > self._remembered:
             self._highest.clear()  # devices that left; the others are learnt again
         highest = self._highest
+        keys: list[Key] = []  # not the events: their payloads would be kept with them
         for one in events:
-            who, seq = (one.device, one.source), one.message.seq
+            message = one.message
+            who, seq = (one.device, one.source), message.seq
+            keys.append((one.device, one.source, seq, message.at))
             if seq > highest.get(who, -1):
                 highest[who] = seq
-        self._batches.append([one.key for one in events])  # their payloads are not kept
+        self._batches.append(keys)
         self._unindexed += 1
         self._size += len(events)
         while self._size > self._remembered and len(self._batches) > 1:

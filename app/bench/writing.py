@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from app.bench.testbed import Testbed
-from app.processes.ingest import WRITERS
+from app.processes.ingest import WRITERS, quiet_collector
 from core import sql
 from core.clock import SystemClock
 from core.database import Connection, Database
@@ -48,6 +48,7 @@ class Written:
 
 def measure(bed: Testbed, *, events: int) -> Written:
     """Write about `events` events in rounds. Raises `DatabaseAway`."""
+    quiet_collector()
     clock = SystemClock()
     devices = bed.devices
     each = max(1, events // ROUNDS // len(devices))
