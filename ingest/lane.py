@@ -81,10 +81,10 @@ class Lane:
             self._writers[number].put(Chunk(part, now_s))
 
     def free(self) -> int:
-        """Return how many messages more may be offered that need not come at once.
+        """Return how many messages more a reader that can hold some back should offer.
 
-        Half of the room: what is kept back before the lane keeps its order, what a lane sheds
-        has to come again.
+        It fills half of the room: what is held before the lane keeps its order, what the lane
+        sheds has to come again.
         """
         return self._room.half_free
 

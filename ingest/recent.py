@@ -20,8 +20,8 @@ REMEMBERED = 50_000
 class Recent:
     """Remembers the last 50,000 stored events, and the highest `seq` of each device.
 
-    In the common case nothing is repeated: batches are kept as they are, and looked through only
-    when an event comes whose `seq` is not higher than its device ever had here.
+    In the common case nothing is repeated: the keys of a batch are put aside as they are, and
+    indexed only when an event comes whose `seq` is not higher than its device ever had here.
     """
 
     def __init__(self, remembered: int = REMEMBERED) -> None:

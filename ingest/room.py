@@ -29,7 +29,7 @@ class Room:
 
     @property
     def half_free(self) -> int:
-        """How many messages fit into the half of the room that is kept for the punctual."""
+        """How many messages fit before half of the room is taken; 0 when half of the bytes are."""
         with self._lock:
             if self._bytes > self._max_bytes // 2:
                 return 0
