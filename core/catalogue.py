@@ -35,7 +35,8 @@ class EventType:
     """One row of the catalogue.
 
     `priority` is None for what never opens an incident; `restores` names the alarms this type
-    ends; `alarm` says that it travels on the alarm lane and is always acknowledged.
+    ends; `alarm` says that it travels on the alarm lane and is always acknowledged; `informs`,
+    that the alarms process weighs it though it opens and ends nothing.
     """
 
     name: str
@@ -45,6 +46,13 @@ class EventType:
     sia: str = ""
     cid: int | None = None
     restores: tuple[str, ...] = ()
+    informs: bool = False
+
+    @property
+    def weighed(self) -> bool:
+        """Whether the alarms process must see it: it may open, end or explain an incident."""
+        ends = any(CATALOGUE[name].priority is not None for name in self.restores)
+        return self.alarm or self.priority is not None or ends or self.informs
 
     @property
     def cid_qualifier(self) -> int:
@@ -65,7 +73,7 @@ _ROWS = (
     EventType("door.forced", _D, _P1, alarm=True, sia="DF", cid=423),
     EventType("door.held_open", _D, _P3, sia="DN", cid=426),
     EventType("door.locked", _D, sia="CL", cid=401),
-    EventType("door.unlocked", _D, sia="OP", cid=401),
+    EventType("door.unlocked", _D, sia="OP", cid=401, informs=True),
     EventType("bell.pressed", _D),
     EventType("tamper.opened", _D, _P2, alarm=True, sia="TA", cid=144),
     EventType("tamper.restored", _D, alarm=True, sia="TR", cid=144, restores=("tamper.opened",)),
@@ -97,6 +105,8 @@ _ROWS = (
     ),
     EventType("device.offline", _B, _P4, sia="YC", cid=350),
     EventType("device.online", _B, sia="YK", cid=350, restores=("device.offline",)),
+    EventType("gateway.offline", _B, _P4, sia="YC", cid=350),
+    EventType("gateway.online", _B, sia="YK", cid=350, restores=("gateway.offline",)),
     EventType("inactivity.raised", _B, _P3, sia="NA", cid=102),
     EventType("inactivity.cleared", _B, sia="NS", cid=102, restores=("inactivity.raised",)),
 )

@@ -29,17 +29,13 @@ def attribute(
     if not reported:
         return [], []
     known = homes.look(conn, {one.device for one in reported})
-    were_off = {one.device for one in reported if known.get(one.device, NOBODY).was_placed}
-    places = _known_places(conn, [one for one in reported if one.device in were_off])
     earliest, latest = now - MAX_BEHIND, now + MAX_AHEAD
-    off_now = [
+    doubtful = [
         one
         for one in reported
-        if not earliest <= one.message.at <= latest
-        and one.device in known
-        and one.key not in places
+        if not earliest <= one.message.at <= latest or known.get(one.device, NOBODY).was_placed
     ]
-    places.update(_new_places(conn, off_now, known, now))
+    places = _places(conn, doubtful, known, now) if doubtful else {}
     rows: list[Row] = []
     refused: list[Refusal] = []
     for one in reported:
@@ -71,6 +67,23 @@ def attribute(
         )
         rows.append((one, row))
     return rows, refused
+
+
+def _places(
+    conn: Connection, doubtful: Sequence[Reported], known: Mapping[str, Standing], now: datetime
+) -> dict[Key, datetime]:
+    """Return where those stand whose clock is off, or was when they were first received."""
+    placed_before = [one for one in doubtful if known.get(one.device, NOBODY).was_placed]
+    places = _known_places(conn, placed_before)
+    earliest, latest = now - MAX_BEHIND, now + MAX_AHEAD
+    off_now = [
+        one
+        for one in doubtful
+        if not earliest <= one.message.at <= latest
+        and one.device in known
+        and one.key not in places
+    ]
+    return places | _new_places(conn, off_now, known, now)
 
 
 def _known_places(conn: Connection, reported: Sequence[Reported]) -> dict[Key, datetime]:

@@ -91,7 +91,15 @@ SET online = excluded.online,
 
 -- name: hand_off
 INSERT INTO alarm_handoff (household_id, at, device_id, seq, source, type, data)
-VALUES (%(household_id)s, %(at)s, %(device_id)s, %(seq)s, %(source)s, %(type)s, %(data)s)
+SELECT household_id, at, device_id, seq, source, type, data::json
+FROM unnest(%(households)s::text[], %(at)s::timestamptz[], %(devices)s::text[], %(seqs)s::bigint[],
+            %(sources)s::text[], %(types)s::text[], %(data)s::text[]) WITH ORDINALITY
+     AS told (household_id, at, device_id, seq, source, type, data, n)
+ORDER BY n
+
+-- name: homes_with_incidents
+SELECT DISTINCT household_id FROM incidents
+WHERE closed_at IS NULL AND household_id = ANY (%(households)s::text[])
 
 -- name: notify_handoff
 SELECT pg_notify('handoff', '')

@@ -11,10 +11,8 @@ from itertools import compress
 from operator import attrgetter
 
 import psycopg
-from psycopg.types.json import Json
 
 from core import sql
-from core.catalogue import CATALOGUE
 from core.database import Connection
 from core.errors import DecodeError
 from core.model import Event
@@ -26,15 +24,6 @@ _QUERIES = sql.load("ingest")
 _HOME = attrgetter("household_id")
 
 Road = Callable[[Connection, Sequence[Event], Sequence[bool]], list[Event]]
-
-
-def raw_json(data: bytes) -> Json:
-    """Return a JSON parameter that carries the device's own bytes, not a copy made by a parser."""
-    return Json(data, dumps=_as_it_came)
-
-
-def _as_it_came(data: bytes) -> bytes:
-    return data
 
 
 def store(
@@ -122,17 +111,3 @@ def store_separating(
     first, refused_first = store_separating(conn, rows[:half])
     second, refused_second = store_separating(conn, rows[half:])
     return first + second, refused_first + refused_second
-
-
-def may_alarm(event: Event) -> bool:
-    """Say whether the alarms process must see an event: it may open an incident or restore one."""
-    return event.type in _MAY_ALARM
-
-
-def _concerns_alarms(name: str) -> bool:
-    row = CATALOGUE[name]
-    restored = (CATALOGUE[alarm].priority for alarm in row.restores)
-    return row.alarm or row.priority is not None or any(p is not None for p in restored)
-
-
-_MAY_ALARM = frozenset(filter(_concerns_alarms, CATALOGUE))

@@ -31,7 +31,7 @@ from simulators.generator import Who, stamp
 from simulators.reporting import payload
 
 BATCH = TOGETHER.size
-ROUNDS = 3
+ROUNDS = 9
 _HEADER_BYTES = 19  # signature, flags and extension length of a binary COPY stream
 _TRAILER = b"\xff\xff"
 _QUERIES = sql.load("app.bench")

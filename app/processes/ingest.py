@@ -19,7 +19,6 @@ from core.database import Connection, Database
 from core.liveness import Beat
 from core.model import Event
 from core.settings import Settings
-from ingest import store
 from ingest.handoff import hand_off
 from ingest.lane import TOGETHER, Lane
 from ingest.sharing.locks import Locks
@@ -29,7 +28,7 @@ _FIRST_BEAT_AFTER_S = 5.0
 
 
 def _on_stored(conn: Connection, events: Sequence[Event], _now: datetime) -> None:
-    hand_off(conn, filter(store.may_alarm, events))
+    hand_off(conn, events)
 
 
 def quiet_collector() -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from core.reports import Reject
 from ingest.assignments import history, household_at
-from ingest.placement import clock_is_off
 from ingest.rejects import KEPT_PER_DEVICE_AND_MINUTE, RejectLimiter
 from tests.conftest import NOON
 
@@ -29,19 +28,6 @@ def test_the_home_of_a_time(days: float, home: str | None) -> None:
 
 def test_a_device_without_history_has_no_home() -> None:
     assert household_at([], NOON) is None
-
-
-@pytest.mark.parametrize(
-    ("offset", "off"),
-    [
-        (timedelta(hours=1), False),
-        (timedelta(hours=1, microseconds=1), True),
-        (-timedelta(days=30), False),
-        (-timedelta(days=30, microseconds=1), True),
-    ],
-)
-def test_when_a_clock_is_off(offset: timedelta, off: bool) -> None:
-    assert clock_is_off(NOON + offset, NOON) is off
 
 
 def test_all_rejects_are_counted_and_ten_a_minute_kept() -> None:
