@@ -1,267 +1,24 @@
-"""The operator's board in a real browser, on a real server and a real database.
-
-Run as a module (`python -m tests.e2e.test_board PORT`) this file is that server.
-"""
+"""The operator's board in a real browser, on a real server and a real database."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import re
-import shutil
-import signal
-import subprocess
-import sys
-import threading
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
 import pytest
 
-from alerts import incidents, responders
 from alerts.links import page_token
-from app.accounts.users import add_user, remove_user
-from app.api.models import EventReceipt
-from app.embedded.ports import free_port
+from app.accounts.users import remove_user
 from core.catalogue import Source
-from core.clock import SystemClock
-from core.database import Connection, Database
-from core.model import Event
+from core.database import Connection
 from core.objects import Objects
-from core.settings import Settings, load
+from tests.e2e.screens.homes import add_home, add_responders, loiterer, raise_event, sign_in
+from tests.e2e.screens.serving import KEY, Server, settings_of
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-
-ROOT = Path(__file__).parents[2]
-KEY = "board-test-service-key-0123456789abcdef"
-
-
-def settings_of(dsn: str, port: int, folder: Path) -> Settings:
-    return load(
-        database=dsn,
-        broker="mqtt://127.0.0.1:1",
-        service_key=KEY,
-        objects=str(folder / "objects"),
-        public_url=f"http://127.0.0.1:{port}",
-        http_port=port,
-        state_folder=folder,
-    )
-
-
-def serve(port: int) -> None:
-    import uvicorn  # noqa: PLC0415 - NiceGUI stays out of the tests' own process
-
-    from app.web import build  # noqa: PLC0415
-
-    settings = settings_of(os.environ["BOARD_DSN"], port, Path(os.environ["BOARD_FOLDER"]))
-    database = Database(settings.database, application="board")
-    database.open()
-
-    def no_sos(_household: str, _actor: str, _seq: int) -> EventReceipt:
-        raise NotImplementedError
-
-    app = build(settings, database, SystemClock(), Objects(settings.objects), no_sos)
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1)
-    database.close()
-
-
-class Server:
-    """The process that serves the board; may be stopped and started again on the same port."""
-
-    def __init__(self, dsn: str, folder: Path) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._env = os.environ | {"BOARD_DSN": dsn, "BOARD_FOLDER": str(folder)}
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.e2e.test_board", str(self.port)], cwd=ROOT, env=self._env
-        )
-        poll, deadline = threading.Event(), time.monotonic() + 30
-        while True:
-            try:
-                with urllib.request.urlopen(f"{self.url}/healthz", timeout=2) as answer:
-                    assert json.load(answer) == {"ok": True}
-                    return
-            except (urllib.error.URLError, ConnectionError):
-                assert self._process.poll() is None, "the server ended by itself"
-                assert time.monotonic() < deadline, "the server does not answer"
-                poll.wait(0.1)
-
-    def freeze(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.send_signal(signal.SIGTERM)
-            assert self._process.wait(15) in (0, -signal.SIGTERM)
-            self._process = None
-
-
-def add_home(conn: Connection, household_id: str, name: str) -> None:
-    conn.execute(
-        "INSERT INTO households (household_id, name, address, access_note, district, lat, lon)"
-        " VALUES (%s, %s, %s, %s, 'Gwanak-gu', 37.4784, 126.9516)",
-        (
-            household_id,
-            name,
-            "12-3 Sillim-ro 5-gil, 4th floor, Gwanak-gu, Seoul",
-            "Key safe left of the door. Building code 2580#, lift to the 4th floor.",
-        ),
-    )
-    conn.execute(
-        "INSERT INTO residents (household_id, name, phone, note) VALUES (%s, %s, %s, %s)",
-        (household_id, "Kim Young-ja (81)", "010-2345-6789", "Hard of hearing; ring twice."),
-    )
-
-
-def add_responders(conn: Connection, now: datetime) -> None:
-    for number, (responder_id, name, kind) in enumerate(
-        [
-            ("crew-7", "Crew 7, Park Min-su", "crew"),
-            ("guard-2", "Guard Lee Ji-hoon", "guard"),
-            ("son", "Kim Do-yun (son)", "guardian"),
-        ]
-    ):
-        responders.add(
-            conn,
-            responder_id,
-            name=name,
-            kind=kind,
-            lat=37.4784 + 0.004 * (number + 1),
-            lon=126.9516,
-            webhook_url="http://127.0.0.1:1/page",
-            now=now,
-        )
-
-
-def raise_event(
-    conn: Connection,
-    settings: Settings,
-    household_id: str,
-    event_type: str,
-    *,
-    ago_s: float = 0.0,
-    source: Source = Source.DEVICE,
-    data: dict[str, object] | None = None,
-) -> int:
-    now = datetime.now(UTC)
-    event = Event(
-        household_id=household_id,
-        at=now - timedelta(seconds=ago_s),
-        device_id=f"device-{household_id}",
-        seq=time.time_ns() // 1000,
-        source=source,
-        type=event_type,
-        received_at=now,
-        data=json.dumps(data or {}).encode(),
-    )
-    with conn.transaction():
-        incident_id = incidents.on_event(conn, event, now=now, settings=settings)
-    assert incident_id is not None
-    return incident_id
-
-
-def loiterer(objects: Objects, captured_at: datetime) -> dict[str, object]:
-    """Store a picture of a corridor with somebody in it; return the data of its finding."""
-    picture = np.full((540, 960, 3), (58, 52, 48), np.uint8)
-    cv2.rectangle(picture, (0, 400), (960, 540), (44, 40, 38), -1)
-    cv2.rectangle(picture, (90, 90), (260, 430), (70, 84, 96), -1)
-    cv2.ellipse(picture, (600, 170), (38, 46), 0, 0, 360, (120, 140, 170), -1)
-    cv2.rectangle(picture, (545, 215), (655, 420), (60, 70, 110), -1)
-    cv2.rectangle(picture, (560, 420), (640, 520), (40, 40, 44), -1)
-    jpeg = cv2.imencode(".jpg", picture)[1].tobytes()
-    digest = hashlib.sha256(jpeg).hexdigest()
-    key = f"evidence/{digest}.jpg"
-    objects.put(key, jpeg)
-    return {
-        "box": {"x": 0.555, "y": 0.21, "w": 0.14, "h": 0.77},
-        "evidence": [
-            {
-                "key": key,
-                "sha256": digest,
-                "captured_at": captured_at.isoformat(),
-                "size_bytes": len(jpeg),
-            }
-        ],
-    }
-
-
-@pytest.fixture
-def server(dsn: str, tmp_path: Path) -> Iterator[Server]:
-    one = Server(dsn, tmp_path)
-    one.start()
-    yield one
-    one.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if found is None:
-        pytest.skip("no Chromium here; Debian's package is `chromium`")
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=found,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-                "--no-first-run",
-            ],
-        )
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def page(browser: Browser, server: Server) -> Iterator[Page]:
-    """A window that fetches nothing from outside and logs no error."""
-    context = browser.new_context(viewport={"width": 1920, "height": 1080})
-    one = context.new_page()
-    outside: list[str] = []
-    faults: list[str] = []
-    one.on(
-        "request",
-        lambda r: (
-            None
-            if r.url.startswith((server.url, "data:", server.url.replace("http", "ws", 1)))
-            else outside.append(r.url)
-        ),
-    )
-    one.on("pageerror", lambda error: faults.append(str(error)))
-    yield one
-    context.close()
-    assert outside == []
-    assert faults == []
-
-
-def sign_in(page: Page, server: Server, conn: Connection) -> None:
-    password = add_user(conn, "night-desk", "operator")
-    page.goto(server.url)
-    page.get_by_label("User").fill("night-desk")
-    page.get_by_label("Password").fill(password)
-    page.keyboard.press("Enter")
-    page.get_by_text("Nothing needs you").wait_for(timeout=10_000)
-    page.locator("#time").filter(has_text=re.compile(r"\d\d:\d\d:\d\d")).wait_for(timeout=5_000)
-
+    from playwright.sync_api import Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.integration]
 
@@ -440,7 +197,3 @@ def test_a_removed_operator_is_turned_out(page: Page, server: Server, conn: Conn
     sign_in(page, server, conn)
     remove_user(conn, "night-desk", datetime.now(UTC))
     page.get_by_text("The session has ended").wait_for(timeout=15_000)
-
-
-if __name__ == "__main__":
-    serve(int(sys.argv[1]))
