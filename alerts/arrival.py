@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts.lifecycle import Move, PageState, State
+from alerts.lifecycle import ON_THE_WAY, Move, PageState, State
 from alerts.planning import add_timer
 from alerts.policy import Whom, whom
 from alerts.transition import SYSTEM, Incident, apply
@@ -34,7 +34,7 @@ def overdue(conn: Connection, incident: Incident, *, now: datetime) -> Incident 
 
     The incident is `dispatched` again; the late responder may still arrive.
     """
-    if incident.state is not State.EN_ROUTE:
+    if incident.state not in ON_THE_WAY:
         return None
     last = _last_accepted(conn, incident)
     if last is None or last["answered_at"] > now - ARRIVE_WITHIN:

@@ -6,6 +6,7 @@ The synthetic home's own tests are left out: they come and go each minute.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -67,7 +68,8 @@ class IncidentCard:
     `residents` are (name, phone, note). `restored`: every alarm of it has ended.
     `nobody_on_shift`: the last attempt found nobody to page. `overdue`: who accepted did not come
     in time, and nobody has since. Events (the newest 50), their evidence, and timeline (the
-    newest 100 lines) are oldest first.
+    newest 100 lines) are oldest first. `level` is that of AVS-01 (`alerts.validation`), with what
+    is known, and why an operator set it ('' when none did).
     """
 
     incident_id: int
@@ -96,6 +98,9 @@ class IncidentCard:
     evidence: list[EvidenceLine]
     timeline: list[LogLine]
     overdue: bool = False
+    level: int = 1
+    level_reasons: Sequence[str] = ()
+    level_set_why: str = ""
 
 
 def queue(conn: Connection, now: datetime) -> list[IncidentCard]:  # noqa: ARG001

@@ -1,7 +1,8 @@
 -- name: open_incidents
 SELECT i.incident_id, i.household_id, h.name AS household_name, h.address, h.access_note,
        h.district, i.kind, i.priority, i.state, i.opened_at, i.created_at, i.acknowledged_by,
-       i.acknowledged_at, i.arrived_at, i.closed_at, i.closed_by, i.closing_note
+       i.acknowledged_at, i.arrived_at, i.closed_at, i.closed_by, i.closing_note,
+       i.level, i.level_reasons, i.level_set_why
 FROM incidents i JOIN households h USING (household_id)
 WHERE i.closed_at IS NULL
   AND NOT (i.household_id = 'synthetic' AND i.kind = 'test')
@@ -10,7 +11,8 @@ ORDER BY i.priority, i.opened_at, i.incident_id
 -- name: closed_incidents
 SELECT i.incident_id, i.household_id, h.name AS household_name, h.address, h.access_note,
        h.district, i.kind, i.priority, i.state, i.opened_at, i.created_at, i.acknowledged_by,
-       i.acknowledged_at, i.arrived_at, i.closed_at, i.closed_by, i.closing_note
+       i.acknowledged_at, i.arrived_at, i.closed_at, i.closed_by, i.closing_note,
+       i.level, i.level_reasons, i.level_set_why
 FROM incidents i JOIN households h USING (household_id)
 WHERE i.closed_at IS NOT NULL AND i.household_id <> 'synthetic'
 ORDER BY i.closed_at DESC
@@ -19,7 +21,8 @@ LIMIT %(limit)s
 -- name: one_incident
 SELECT i.incident_id, i.household_id, h.name AS household_name, h.address, h.access_note,
        h.district, i.kind, i.priority, i.state, i.opened_at, i.created_at, i.acknowledged_by,
-       i.acknowledged_at, i.arrived_at, i.closed_at, i.closed_by, i.closing_note
+       i.acknowledged_at, i.arrived_at, i.closed_at, i.closed_by, i.closing_note,
+       i.level, i.level_reasons, i.level_set_why
 FROM incidents i JOIN households h USING (household_id)
 WHERE i.incident_id = %(incident_id)s
 

@@ -4,6 +4,7 @@ page_unanswered   the page's time is over: page the next
 auto_dispatch     no operator took it in time: page the nearest
 repage            nobody could be paged before: look again
 no_arrival        who accepted is not there in time: page the next
+rules             a rule may raise the incident by time alone: look
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import Any
 import psycopg
 
 from alerts.arrival import overdue
-from alerts.lifecycle import BEING_ASKED, Move, PageState, State
+from alerts.correlation import look_again
+from alerts.lifecycle import ANSWERED, BEING_ASKED, Move, PageState, State
 from alerts.planning import page_next, wants_next
 from alerts.transition import SYSTEM, Incident, apply, lock
 from core import sql
@@ -77,15 +79,15 @@ def _act(
 ) -> Incident:
     if timer["kind"] == "page_unanswered":
         return _unanswered(conn, incident, timer["page_id"], now, settings)
+    if timer["kind"] == "rules":
+        return look_again(conn, incident, now=now, settings=settings)
     if timer["kind"] == "no_arrival":
         late = overdue(conn, incident, now=now)
         wanted, incident = late is not None, late or incident
     elif timer["kind"] == "auto_dispatch":
         wanted = incident.state is State.RAISED
     elif timer["kind"] == "repage":
-        wanted = incident.state not in (State.EN_ROUTE, State.ARRIVED) and not _being_asked(
-            conn, incident
-        )
+        wanted = incident.state not in ANSWERED and not _being_asked(conn, incident)
     else:
         raise ValueError(f"no timer is called {timer['kind']!r}")
     if not wanted:

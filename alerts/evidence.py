@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
@@ -32,12 +31,14 @@ class EvidenceLine:
     box: Box | None = None
 
 
-def evidence_in(data: dict[str, Any]) -> list[EvidenceLine]:
+def evidence_in(data: object) -> list[EvidenceLine]:
     """Return the evidence of one event's data; an entry that is none is left out.
 
     It stays readable in the event itself; one malformed finding must not take the board, or a
     responder's page, from everybody.
     """
+    if not isinstance(data, dict):
+        return []
     listed = data.get("evidence")
     found = [_line(item) for item in listed] if isinstance(listed, list) else []
     box = _box(data.get("box"))

@@ -1,59 +1,50 @@
-"""From events and operators to incidents: open, join, restore, acknowledge, dispatch, close.
+"""What operators do to incidents: acknowledge, dispatch, close; events come by `correlation`.
 
-Every function works inside the caller's transaction and writes nothing outside it, so an event
-and what follows from it are committed together or not at all. Several events of different homes
-in one transaction: take them in order of household id, so that two processes do not deadlock.
+Every function works inside the caller's transaction and writes nothing outside it.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Literal
+from datetime import datetime
+from typing import Literal, get_args
 
-from alerts import policy
-from alerts.arrival import alarm_again
 from alerts.audit import Detail
-from alerts.fallback import page_surely
-from alerts.lifecycle import Move
-from alerts.planning import add_timer, page_given, page_next, stand_down
-from alerts.policy import Plan, Seen
-from alerts.transition import Incident, apply, find_open, lock, lock_open, open_or_find
+from alerts.correlation import on_event
+from alerts.dispositions import FALSE_CAUSES
+from alerts.lifecycle import Move, State
+from alerts.planning import TIMERS, end_timers, page_given, page_next, stand_down
+from alerts.transition import Incident, apply, find_open, lock, lock_open
+from alerts.validation import Override
 from core import sql
 from core.catalogue import Priority
 from core.database import Connection
-from core.errors import Conflict
-from core.model import Event
+from core.errors import Conflict, NotFound, PermanentError
 from core.settings import Settings
 
-Outcome = Literal["closed", "false_alarm", "cancelled"]
+Outcome = Literal["closed", "false_alarm", "test", "duplicate", "cancelled"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 _ENDING: dict[Outcome, Move] = {
     "closed": Move.CLOSE,
     "false_alarm": Move.MARK_FALSE,
+    "test": Move.MARK_TEST,
+    "duplicate": Move.MARK_DUPLICATE,
     "cancelled": Move.CANCEL,
 }
-_TIMERS = ["page_unanswered", "auto_dispatch", "repage", "no_arrival"]
+__all__ = [
+    "OUTCOMES",
+    "Outcome",
+    "acknowledge",
+    "add_note",
+    "close",
+    "dispatch",
+    "on_event",
+    "reopen",
+    "set_level",
+    "take_over",
+    "verify",
+]
 _QUERIES = sql.load("alerts")
-
-
-def on_event(conn: Connection, event: Event, *, now: datetime, settings: Settings) -> int | None:
-    """Take one event; return the id of the incident it opened or joined, None for neither.
-
-    An alarm opens the home's incident of its kind or joins the open one; pages are planned, or
-    a timer gives an operator time to look first. Another alarm for a life rings again a minute
-    after the acknowledgement, and pages again once somebody has arrived or is overdue. A restore
-    joins the incident that holds its alarm and closes nothing: a human decides. The same event
-    again changes nothing, also when its incident has been closed since. Raises what the database
-    raises.
-    """
-    plan = policy.plan_for(event.type)
-    kinds = policy.restored_kinds(event.type)
-    if plan is None and not kinds:
-        return None
-    conn.execute(_QUERIES["lock_home"], {"household_id": event.household_id})
-    if plan is not None:
-        return _known(conn, event) or _alarm(conn, event, plan, now, settings)
-    return _restore(conn, event, kinds, now)
 
 
 def acknowledge(conn: Connection, incident_id: int, *, actor: str, now: datetime) -> None:
@@ -72,7 +63,32 @@ def acknowledge(conn: Connection, incident_id: int, *, actor: str, now: datetime
         )
     apply(conn, incident, Move.ACKNOWLEDGE, actor=actor, now=now)
     if incident.priority != Priority.LIFE_SAFETY:
-        _end_timers(conn, incident, now, ["auto_dispatch", "repage"])
+        end_timers(conn, incident, now, ["auto_dispatch", "repage"])
+
+
+def take_over(conn: Connection, incident_id: int, *, actor: str, now: datetime) -> None:
+    """Take an incident out of the hands of whoever acknowledged it; again changes nothing.
+
+    Raises `NotFound`, and `Conflict` when nobody has it in hand or it is over.
+    """
+    incident = lock_open(conn, incident_id)
+    if incident.acknowledged_by is None:
+        raise Conflict(f"nobody has incident {incident_id} in hand; acknowledge it")
+    if incident.acknowledged_by != actor:
+        detail: Detail = {"was": incident.acknowledged_by}
+        apply(conn, incident, Move.TAKE_OVER, actor=actor, now=now, detail=detail)
+
+
+def verify(conn: Connection, incident_id: int, *, actor: str, now: datetime) -> None:
+    """Note that the operator who has it in hand looks, listens or telephones.
+
+    Raises `NotFound`, and `Conflict` when it is over or in other hands or nobody's.
+    """
+    incident = _in_hand(lock_open(conn, incident_id), actor)
+    if incident.acknowledged_by is None:
+        raise Conflict(f"acknowledge incident {incident_id} first")
+    if incident.state is not State.VERIFYING:
+        apply(conn, incident, Move.VERIFY, actor=actor, now=now)
 
 
 def dispatch(
@@ -90,7 +106,7 @@ def dispatch(
     `NotFound`, and `Conflict` when the incident is over or whoever could be asked is being asked.
     """
     incident = lock_open(conn, incident_id)
-    _end_timers(conn, incident, now, ["auto_dispatch"])
+    end_timers(conn, incident, now, ["auto_dispatch"])
     if responder_id is not None:
         return page_given(
             conn, incident, responder_id, now=now, settings=settings, actor=actor
@@ -109,23 +125,91 @@ def close(
     now: datetime,
     outcome: Outcome,
     note: str = "",
+    cause: str | None = None,
+    duplicate_of: int | None = None,
 ) -> None:
     """End an incident; whoever was paged and did not decline is told to stand down.
 
-    The same again by the same actor changes nothing. Raises `NotFound`, and `Conflict` when
-    somebody else closed it or it was closed otherwise.
+    `cause` goes with `false_alarm` and is `unknown` without one (`alerts.dispositions`),
+    `duplicate_of` with `duplicate`. The same again by the same actor changes nothing. Raises
+    `NotFound`, `PermanentError` for what does not fit, and `Conflict` when somebody else closed
+    it, it was closed otherwise, or another operator has it in hand.
     """
     incident = lock(conn, incident_id)
     if incident.closed and (incident.state, incident.closed_by) == (outcome, actor):
         return
     if incident.closed:
         raise Conflict(f"incident {incident_id} is over: {incident.state} by {incident.closed_by}")
-    detail = {"note": note} if note else {}
+    _in_hand(incident, actor)
+    detail: Detail = {"note": note} if note else {}
+    if outcome == "false_alarm":
+        cause = cause or "unknown"
+        detail = {**detail, "cause": cause}
+    if outcome == "duplicate":
+        detail = {**detail, "duplicate_of": duplicate_of}
+    _check_disposition(conn, incident, outcome, cause, duplicate_of)
     incident = apply(
-        conn, incident, _ENDING[outcome], actor=actor, now=now, detail=detail, note=note
+        conn,
+        incident,
+        _ENDING[outcome],
+        actor=actor,
+        now=now,
+        detail=detail,
+        note=note,
+        false_cause=cause,
+        duplicate_of=duplicate_of,
     )
     stand_down(conn, incident, now=now)
-    _end_timers(conn, incident, now, _TIMERS)
+    end_timers(conn, incident, now, TIMERS)
+
+
+def reopen(conn: Connection, incident_id: int, *, actor: str, now: datetime, why: str) -> None:
+    """Open a closed incident again, in the hands of `actor`, who decides what happens.
+
+    Nobody is paged by it. Raises `NotFound`, `PermanentError` without a reason, and `Conflict`
+    when it is open or the home has another open incident of its kind.
+    """
+    if not why.strip():
+        raise PermanentError("an incident is reopened with a reason")
+    row = conn.execute(_QUERIES["home_of_incident"], {"incident_id": incident_id}).fetchone()
+    if row is None:
+        raise NotFound(f"no incident {incident_id}")
+    conn.execute(_QUERIES["lock_home"], row)
+    incident = lock(conn, incident_id)
+    if not incident.closed:
+        raise Conflict(f"incident {incident_id} is open: {incident.state}")
+    other = find_open(conn, incident.household_id, incident.kind)
+    if other is not None:
+        raise Conflict(f"incident {other.incident_id} of the same kind is open at this home")
+    detail: Detail = {"note": why.strip()}
+    apply(conn, incident, Move.REOPEN, actor=actor, now=now, detail=detail)
+
+
+def set_level(
+    conn: Connection, incident_id: int, *, actor: str, now: datetime, level: int, why: str
+) -> None:
+    """Raise or lower the validation level (0 to 4) of an open incident, with the reason.
+
+    It stands until evidence goes beyond what was known (`alerts.validation`). Raises `NotFound`,
+    `Conflict` when the incident is over, `PermanentError` without a reason or for no level.
+    """
+    if level not in range(5):
+        raise PermanentError(f"level {level}: 0 to 4")
+    if not why.strip():
+        raise PermanentError("a level is raised or lowered with a reason")
+    incident = _in_hand(lock_open(conn, incident_id), actor)
+    override = Override(level, len(incident.level_reasons))
+    detail: Detail = {"note": why.strip(), "set": level}
+    apply(
+        conn,
+        incident,
+        Move.ASSESS,
+        actor=actor,
+        now=now,
+        detail=detail,
+        note=why.strip(),
+        override=override,
+    )
 
 
 def add_note(conn: Connection, incident_id: int, *, actor: str, now: datetime, note: str) -> None:
@@ -134,106 +218,36 @@ def add_note(conn: Connection, incident_id: int, *, actor: str, now: datetime, n
     apply(conn, incident, Move.NOTE, actor=actor, now=now, detail={"note": note})
 
 
-def _alarm(conn: Connection, event: Event, plan: Plan, now: datetime, settings: Settings) -> int:
-    actor = f"device:{event.device_id}"
-    detail = _named(event)
-    incident, new = open_or_find(
-        conn,
-        household_id=event.household_id,
-        kind=plan.kind,
-        priority=plan.priority,
-        opened_at=event.at,
-        actor=actor,
-        now=now,
-        detail=detail,
-    )
-    _add_event(conn, incident, event)
-    if not new:
-        incident = apply(
-            conn,
-            incident,
-            Move.JOIN,
-            actor=actor,
-            now=now,
-            detail=detail,
-            priority=plan.priority,
+def _in_hand(incident: Incident, actor: str) -> Incident:
+    """Raise `Conflict` when another operator has the incident in hand."""
+    if incident.acknowledged_by not in (None, actor):
+        raise Conflict(
+            f"{incident.acknowledged_by} has incident {incident.incident_id} in hand; take it over "
+            "first"
         )
-        if plan.priority == Priority.LIFE_SAFETY:
-            incident, anew = alarm_again(conn, incident, actor=actor, now=now)
-            if anew:
-                page_surely(conn, incident, now=now, settings=settings, afresh=True)
-        return incident.incident_id
-    when = policy.paging(plan, event.household_id)
-    if when == "at_once":
-        page_surely(conn, incident, now=now, settings=settings)
-    elif when == "after_grace":
-        due_at = now + timedelta(seconds=settings.operator_grace_s)
-        add_timer(conn, incident, "auto_dispatch", due_at)
-    return incident.incident_id
+    return incident
 
 
-def _restore(
-    conn: Connection, event: Event, kinds: frozenset[policy.Kind], now: datetime
-) -> int | None:
-    restore = Seen(event.type, event.device_id, event.seq)
-    for kind in sorted(kinds):
-        incident = find_open(conn, event.household_id, kind)
-        if incident is None:
-            continue
-        rows = conn.execute(_QUERIES["events_in_log"], {"incident_id": incident.incident_id})
-        before = [Seen(**row) for row in rows]
-        if policy.outstanding(before) == policy.outstanding([*before, restore]):
-            continue  # every closing door would otherwise add a line to a week-old fault
-        known = _known(conn, event)
-        if known is not None:
-            return known
-        _add_event(conn, incident, event)
-        apply(
-            conn,
-            incident,
-            Move.RESTORE,
-            actor=f"device:{event.device_id}",
-            now=now,
-            detail=_named(event),
-        )
-        return incident.incident_id
-    return None
-
-
-def _known(conn: Connection, event: Event) -> int | None:
-    """Return the incident that took this very event before."""
-    row = conn.execute(_QUERIES["incident_of_event"], _identity(event)).fetchone()
-    return int(row["incident_id"]) if row else None
-
-
-def _named(event: Event) -> Detail:
-    return {"type": event.type, "device": event.device_id, "seq": event.seq}
-
-
-def _identity(event: Event) -> dict[str, object]:
-    return {
-        "household_id": event.household_id,
-        "at": event.at,
-        "device_id": event.device_id,
-        "seq": event.seq,
-        "source": event.source,
-    }
-
-
-def _add_event(conn: Connection, incident: Incident, event: Event) -> None:
-    conn.execute(
-        _QUERIES["add_incident_event"],
-        {
-            **_identity(event),
-            "incident_id": incident.incident_id,
-            "type": event.type,
-            "data": event.data.decode(),
-        },
-    )
-
-
-def _end_timers(conn: Connection, incident: Incident, now: datetime, kinds: list[str]) -> None:
-    conn.execute(
-        _QUERIES["end_timers"],
-        {"incident_id": incident.incident_id, "now": now, "kinds": kinds},
-    )
+def _check_disposition(
+    conn: Connection,
+    incident: Incident,
+    outcome: Outcome,
+    cause: str | None,
+    duplicate_of: int | None,
+) -> None:
+    if (cause is not None) != (outcome == "false_alarm"):
+        raise PermanentError("a cause goes with a false alarm")
+    if cause is not None and cause not in FALSE_CAUSES:
+        raise PermanentError(f"cause {cause!r}: one of {', '.join(FALSE_CAUSES)}")
+    if (duplicate_of is not None) != (outcome == "duplicate"):
+        raise PermanentError("a duplicate names the incident that it repeats")
+    if duplicate_of is None:
+        return
+    if duplicate_of == incident.incident_id:
+        raise PermanentError("an incident is no duplicate of itself")
+    values = {"incident_id": duplicate_of}
+    row = conn.execute(_QUERIES["disposition"], values).fetchone()
+    if row is None or row["household_id"] != incident.household_id:
+        raise NotFound(f"no incident {duplicate_of} of this home")
+    if row["duplicate_of"] is not None:
+        raise PermanentError(f"incident {duplicate_of} is itself a duplicate")

@@ -1,17 +1,21 @@
 """The life of an incident, as a table of legal moves.
 
-    raised ─acknowledge─▶ acknowledged ─dispatch─▶ dispatched ─accept─▶ en_route ─arrive─▶ arrived
-       └───────────dispatch────────────────────────▲   └◀──withdraw──────┘            │
-                                                       └◀──overdue───────┘            │
-                                                       └◀──resend─────────────────────┘
+    raised ─acknowledge─▶ acknowledged ─verify─▶ verifying
+       └────────────────────────┴──────dispatch──────┴─▶ dispatched
+    dispatched ─accept─▶ accepted ─depart─▶ en_route ─arrive─▶ arrived
+        └◀─────withdraw, overdue─┴─────────────┘                  │
+        └◀──────────────────────resend────────────────────────────┘
+    any open state ─▶ closed | false_alarm | test | duplicate | cancelled ─reopen─▶ acknowledged
 
 Rules that stand above the table:
 
 - `dispatched` means that somebody is being sent for; it begins with the first page. An operator
-  may acknowledge before or after: who and when are columns, the state does not fall back.
+  may acknowledge, or begin to verify, before or after: who and when are columns, the state does
+  not fall back.
 - A late alarm for a life takes an acknowledgement back (`ring`); only then does the state fall
-  back, from `acknowledged` to `raised`.
-- Every open state may be closed, marked false or cancelled; from there no way leads back.
+  back, from `acknowledged` or `verifying` to `raised`.
+- Every open state may end, with a disposition; the only way back is to reopen, which puts the
+  incident into the hands of who does.
 - Moves that keep the state (a second press, a page, a note …) are in the table as well, so that
   the log alone replays to the state, and a line nobody may write is refused here.
 - A page that was in flight when the incident closed is still logged as sent; notes may follow.
@@ -30,11 +34,15 @@ class State(StrEnum):
 
     RAISED = "raised"
     ACKNOWLEDGED = "acknowledged"
+    VERIFYING = "verifying"
     DISPATCHED = "dispatched"
+    ACCEPTED = "accepted"
     EN_ROUTE = "en_route"
     ARRIVED = "arrived"
-    CLOSED = "closed"
-    FALSE_ALARM = "false_alarm"
+    CLOSED = "closed"  # it was genuine
+    FALSE_ALARM = "false_alarm"  # with its cause (`alerts.dispositions`)
+    TEST = "test"
+    DUPLICATE = "duplicate"  # of another incident
     CANCELLED = "cancelled"
 
 
@@ -43,13 +51,19 @@ class Move(StrEnum):
 
     OPEN = "open"  # the first line of every log, never again
     ACKNOWLEDGE = "acknowledge"
+    TAKE_OVER = "take_over"  # another operator has it in hand from now on
+    VERIFY = "verify"  # an operator looks, listens or telephones
     DISPATCH = "dispatch"
     ACCEPT = "accept"
+    DEPART = "depart"
     WITHDRAW = "withdraw"  # the only responder on the way gave it back
     ARRIVE = "arrive"
     CLOSE = "close"
     MARK_FALSE = "mark_false"
+    MARK_TEST = "mark_test"
+    MARK_DUPLICATE = "mark_duplicate"
     CANCEL = "cancel"
+    REOPEN = "reopen"
     JOIN = "join"
     PAGE = "page"
     SENT = "sent"
@@ -63,6 +77,10 @@ class Move(StrEnum):
     RING = "ring"  # alarmed again long after the acknowledgement, which is taken back
     RESEND = "resend"  # alarmed again after the arrival: somebody is sent for anew
     OVERDUE = "overdue"  # who accepted is not there in time: somebody else is sent for
+    UPGRADE = "upgrade"  # a rule made it more urgent, or an incident of another kind
+    WRONG_WORD = "wrong_word"  # somebody tried to cancel and did not know the code word
+    DURESS = "duress"  # cancelled with the duress code: in truth raised
+    ASSESS = "assess"  # an operator raised or lowered the validation level
     FALLBACK = "fallback"  # ranking failed; whoever can be paged is
 
 
@@ -83,14 +101,21 @@ BEING_ASKED = frozenset({PageState.PLANNED, PageState.SENT})
 MAY_STILL_ANSWER = BEING_ASKED | {PageState.UNANSWERED}
 ON_THE_JOB = frozenset({PageState.ACCEPTED, PageState.ARRIVED})
 
-CLOSED_STATES = frozenset({State.CLOSED, State.FALSE_ALARM, State.CANCELLED})
-OPEN_STATES = frozenset(State) - CLOSED_STATES
-
 _ENDS = {
     Move.CLOSE: State.CLOSED,
     Move.MARK_FALSE: State.FALSE_ALARM,
+    Move.MARK_TEST: State.TEST,
+    Move.MARK_DUPLICATE: State.DUPLICATE,
     Move.CANCEL: State.CANCELLED,
 }
+ENDING_MOVES = frozenset(_ENDS)
+CLOSED_STATES = frozenset(_ENDS.values())
+OPEN_STATES = frozenset(State) - CLOSED_STATES
+
+ON_THE_WAY = frozenset({State.ACCEPTED, State.EN_ROUTE})
+UNSENT = frozenset({State.RAISED, State.ACKNOWLEDGED, State.VERIFYING})
+ANSWERED = ON_THE_WAY | {State.ARRIVED}
+
 _KEEP_WHILE_OPEN = (
     Move.JOIN,
     Move.PAGE,
@@ -102,6 +127,10 @@ _KEEP_WHILE_OPEN = (
     Move.NOBODY,
     Move.RESTORE,
     Move.NOTE,
+    Move.UPGRADE,
+    Move.ASSESS,
+    Move.WRONG_WORD,
+    Move.DURESS,
     Move.FALLBACK,
 )
 
@@ -111,7 +140,13 @@ def _open(state: State, moves: dict[Move, State]) -> dict[Move, State]:
 
 
 def _over(state: State) -> dict[Move, State]:
-    return {Move.NOTE: state, Move.SENT: state}
+    return {Move.NOTE: state, Move.SENT: state, Move.REOPEN: State.ACKNOWLEDGED}
+
+
+def _sending(state: State, moves: dict[Move, State]) -> dict[Move, State]:
+    """An open state in which somebody is sent for: what an operator does beside it keeps it."""
+    beside = (Move.ACKNOWLEDGE, Move.TAKE_OVER, Move.VERIFY, Move.DISPATCH, Move.RING)
+    return _open(state, {**dict.fromkeys(beside, state), **moves})
 
 
 MOVES: dict[State, dict[Move, State]] = {
@@ -121,46 +156,57 @@ MOVES: dict[State, dict[Move, State]] = {
     ),
     State.ACKNOWLEDGED: _open(
         State.ACKNOWLEDGED,
-        {Move.DISPATCH: State.DISPATCHED, Move.RING: State.RAISED},
+        {
+            Move.TAKE_OVER: State.ACKNOWLEDGED,
+            Move.VERIFY: State.VERIFYING,
+            Move.DISPATCH: State.DISPATCHED,
+            Move.RING: State.RAISED,
+        },
+    ),
+    State.VERIFYING: _open(
+        State.VERIFYING,
+        {
+            Move.TAKE_OVER: State.VERIFYING,
+            Move.DISPATCH: State.DISPATCHED,
+            Move.RING: State.RAISED,
+        },
     ),
     # Who was given up as overdue may arrive all the same.
-    State.DISPATCHED: _open(
+    State.DISPATCHED: _sending(
         State.DISPATCHED,
-        {
-            Move.ACKNOWLEDGE: State.DISPATCHED,
-            Move.DISPATCH: State.DISPATCHED,
-            Move.ACCEPT: State.EN_ROUTE,
-            Move.ARRIVE: State.ARRIVED,
-            Move.RING: State.DISPATCHED,
-        },
+        {Move.ACCEPT: State.ACCEPTED, Move.ARRIVE: State.ARRIVED},
     ),
     # Dispatch and accept from here on are a second responder whom the operator asked for.
-    State.EN_ROUTE: _open(
-        State.EN_ROUTE,
+    State.ACCEPTED: _sending(
+        State.ACCEPTED,
         {
-            Move.ACKNOWLEDGE: State.EN_ROUTE,
-            Move.DISPATCH: State.EN_ROUTE,
-            Move.ACCEPT: State.EN_ROUTE,
+            Move.ACCEPT: State.ACCEPTED,
+            Move.DEPART: State.EN_ROUTE,
             Move.WITHDRAW: State.DISPATCHED,
             Move.OVERDUE: State.DISPATCHED,
-            Move.RING: State.EN_ROUTE,
             Move.ARRIVE: State.ARRIVED,
         },
     ),
-    State.ARRIVED: _open(
+    State.EN_ROUTE: _sending(
+        State.EN_ROUTE,
+        {
+            Move.ACCEPT: State.EN_ROUTE,
+            Move.DEPART: State.EN_ROUTE,
+            Move.WITHDRAW: State.DISPATCHED,
+            Move.OVERDUE: State.DISPATCHED,
+            Move.ARRIVE: State.ARRIVED,
+        },
+    ),
+    State.ARRIVED: _sending(
         State.ARRIVED,
         {
-            Move.ACKNOWLEDGE: State.ARRIVED,
-            Move.DISPATCH: State.ARRIVED,
             Move.ACCEPT: State.ARRIVED,
+            Move.DEPART: State.ARRIVED,
             Move.ARRIVE: State.ARRIVED,
             Move.RESEND: State.DISPATCHED,
-            Move.RING: State.ARRIVED,
         },
     ),
-    State.CLOSED: _over(State.CLOSED),
-    State.FALSE_ALARM: _over(State.FALSE_ALARM),
-    State.CANCELLED: _over(State.CANCELLED),
+    **{state: _over(state) for state in sorted(CLOSED_STATES)},
 }
 
 

@@ -13,6 +13,7 @@ from alerts.lifecycle import (
     CLOSED_STATES,
     MAY_STILL_ANSWER,
     ON_THE_JOB,
+    ON_THE_WAY,
     Move,
     PageState,
     State,
@@ -123,6 +124,20 @@ def arrive(conn: Connection, page_id: int, *, now: datetime) -> AnswerView:
     return view
 
 
+def depart(conn: Connection, page_id: int, *, now: datetime) -> AnswerView:
+    """Note that the responder who accepted is on the way; again, or once arrived, changes nothing.
+
+    Raises `NotFound`, and `Conflict` for one who has not accepted or when the incident is over.
+    """
+    page, incident = _locked(conn, page_id)
+    if page.state not in ON_THE_JOB:
+        raise Conflict("only who has accepted can be on the way")
+    if page.state is PageState.ARRIVED or incident.state is not State.ACCEPTED:
+        return _view(page, incident)
+    incident = apply(conn, incident, Move.DEPART, actor=page.actor, now=now, detail=_detail(page))
+    return _view(page, incident)
+
+
 def page_view(conn: Connection, page_id: int) -> PageView:
     """Return what the responder may see now; raise `NotFound`."""
     row = conn.execute(_QUERIES["page_view"], {"page_id": page_id}).fetchone()
@@ -183,7 +198,7 @@ def _decline(
     conn.execute(_QUERIES["end_page_timer"], {"page_id": page.page_id, "now": now})
     withdrawn = (
         page.state is PageState.ACCEPTED
-        and incident.state is State.EN_ROUTE
+        and incident.state in ON_THE_WAY
         and _accepted_by(conn, incident.incident_id) is None
     )
     move = Move.WITHDRAW if withdrawn else Move.DECLINE

@@ -7,13 +7,13 @@ acceptance, either a page or a timer `repage` is always pending, so that it cann
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.audit import Detail
-from alerts.lifecycle import BEING_ASKED, ON_THE_JOB, Move, PageState, State
+from alerts.lifecycle import ANSWERED, BEING_ASKED, ON_THE_JOB, UNSENT, Move, PageState, State
 from alerts.policy import SYNTHETIC, whom
 from alerts.ranking import Position, Ranked, Responder, distance_m, rank
 from alerts.transition import SYSTEM, Incident, apply
@@ -25,6 +25,7 @@ from core.settings import Settings
 
 LONGEST_ANSWER_S = 60.0
 REPAGE_AFTER_S = 15.0
+TIMERS = ("page_unanswered", "auto_dispatch", "repage", "no_arrival", "rules")
 _QUERIES = sql.load("alerts")
 
 
@@ -60,7 +61,7 @@ def wants_next(incident: Incident, planned_at: datetime) -> bool:
     Not when somebody accepted. Below life safety an operator's acknowledgement takes paging into
     the operator's hands: only pages that the operator asked for afterwards go on by themselves.
     """
-    if incident.state in (State.EN_ROUTE, State.ARRIVED) or incident.closed:
+    if incident.state in ANSWERED or incident.closed:
         return False
     if incident.priority == Priority.LIFE_SAFETY or incident.acknowledged_at is None:
         return True
@@ -186,6 +187,14 @@ def add_timer(
     )
 
 
+def end_timers(conn: Connection, incident: Incident, now: datetime, kinds: Iterable[str]) -> None:
+    """End the incident's timers of these kinds."""
+    conn.execute(
+        _QUERIES["end_timers"],
+        {"incident_id": incident.incident_id, "now": now, "kinds": list(kinds)},
+    )
+
+
 def _busy_states(incident: Incident) -> frozenset[PageState]:
     """Return in which state of a page its responder is not asked again.
 
@@ -248,7 +257,7 @@ def page_one(
     actor: str,
 ) -> Next:
     """Page this responder (a row of `responders`) in this round: page, deliveries, timer, log."""
-    if incident.state in (State.RAISED, State.ACKNOWLEDGED) or actor != SYSTEM:
+    if incident.state in UNSENT or actor != SYSTEM:
         incident = apply(conn, incident, Move.DISPATCH, actor=actor, now=now)
     window_s = answer_window_s(settings.answer_within_s, round_)
     answer_by = now + timedelta(seconds=window_s)

@@ -1,6 +1,6 @@
-"""What an event means: which incident it opens, who is paged for it and when, what it restores.
+"""What holds whatever the rules say: kinds of incident, who is asked to come, what ends an alarm.
 
-Pure. Priorities are those of `core.catalogue`; this file adds the kind of incident and the paging.
+Pure. Which event opens what, and who is paged when, is said by the rules (`alerts.rules`).
 """
 
 from __future__ import annotations
@@ -40,15 +40,6 @@ class Whom(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What an alarm opens. `page`: at once, after a grace for the operator, never by itself."""
-
-    kind: Kind
-    priority: int
-    page: Paging
-
-
-@dataclass(frozen=True, slots=True)
 class Seen:
     """One event of an incident, as its log names it."""
 
@@ -57,47 +48,22 @@ class Seen:
     seq: int
 
 
-# Inactivity is a guess of hours: the operator telephones first and dispatches by hand. A door
-# held open and faults are work for the day.
-_KINDS: dict[str, tuple[Kind, Paging]] = {
-    "sos.pressed": (Kind.SOS, "at_once"),
-    "duress.pressed": (Kind.DURESS, "at_once"),
-    "door.forced": (Kind.INTRUSION, "at_once"),
-    "loiter.started": (Kind.LOITERING, "after_grace"),
-    "loiter.updated": (Kind.LOITERING, "after_grace"),
-    "tamper.opened": (Kind.TAMPER, "after_grace"),
-    "camera.covered": (Kind.CAMERA, "never"),
-    "camera.moved": (Kind.CAMERA, "never"),
-    "camera.defocused": (Kind.CAMERA, "never"),
-    "camera.frozen": (Kind.CAMERA, "never"),
-    "door.held_open": (Kind.TECHNICAL, "never"),
-    "power.lost": (Kind.TECHNICAL, "never"),
-    "battery.low": (Kind.TECHNICAL, "never"),
-    "fault.raised": (Kind.TECHNICAL, "never"),
-    "device.offline": (Kind.TECHNICAL, "never"),
-    "inactivity.raised": (Kind.INACTIVITY, "never"),
-    "sos.test": (Kind.TEST, "at_once"),
-}
-
 # A press at the button may be taken back in the app: the home is what counts, not the device.
 _ANY_DEVICE = frozenset({"sos.pressed"})
 _SAME_ALARM = {"loiter.updated": "loiter.started"}
 
 
-def plan_for(event_type: str) -> Plan | None:
-    """Return what the event opens, None for what opens nothing."""
+def opens_incident(event_type: str) -> bool:
+    """Say whether the event is an alarm: something that can open an incident."""
     row = CATALOGUE.get(event_type)
-    if row is None or row.priority is None:
-        return None
-    kind, page = _KINDS[event_type]
-    return Plan(kind, int(row.priority), page)
+    return row is not None and row.priority is not None
 
 
-def paging(plan: Plan, household_id: str) -> Paging:
-    """Return when to page: a test pages (the loopback) from the synthetic home only."""
-    if plan.kind is Kind.TEST and household_id != SYNTHETIC:
-        return "never"
-    return plan.page
+def paging(page: Paging, kind: Kind, household_id: str) -> Paging:
+    """Return when to page; a test pages (the loopback) from the synthetic home, and only there."""
+    if kind is not Kind.TEST:
+        return page
+    return "at_once" if household_id == SYNTHETIC else "never"
 
 
 def whom(kind: str, household_id: str) -> Whom:
@@ -111,12 +77,6 @@ def restores(event_type: str) -> tuple[str, ...]:
     """Return the alarm types that this event ends; empty for every other event."""
     row = CATALOGUE.get(event_type)
     return row.restores if row else ()
-
-
-def restored_kinds(event_type: str) -> frozenset[Kind]:
-    """Return the kinds of incident in which this event may restore something."""
-    plans = (plan_for(alarm) for alarm in restores(event_type))
-    return frozenset(plan.kind for plan in plans if plan)
 
 
 def outstanding(events: Iterable[Seen]) -> frozenset[tuple[str, str]]:
@@ -137,6 +97,6 @@ def outstanding(events: Iterable[Seen]) -> frozenset[tuple[str, str]]:
                 or (device == event.device_id and seq > event.seq)
                 or (device != event.device_id and alarm not in _ANY_DEVICE)
             }
-        elif plan_for(event.type):
+        elif opens_incident(event.type):
             alarms[_SAME_ALARM.get(event.type, event.type), event.device_id] = event.seq
     return frozenset(alarms)

@@ -4,12 +4,12 @@ SELECT pg_advisory_xact_lock(x'686f6d65'::int, hashtext(%(household_id)s))
 
 -- name: lock_incident
 SELECT incident_id, household_id, kind, priority, state, opened_at, acknowledged_at,
-       acknowledged_by, closed_by, version
+       acknowledged_by, closed_by, version, level, level_reasons, level_set, level_set_on
 FROM incidents WHERE incident_id = %(incident_id)s FOR UPDATE
 
 -- name: lock_open_incident
 SELECT incident_id, household_id, kind, priority, state, opened_at, acknowledged_at,
-       acknowledged_by, closed_by, version
+       acknowledged_by, closed_by, version, level, level_reasons, level_set, level_set_on
 FROM incidents
 WHERE household_id = %(household_id)s AND kind = %(kind)s AND closed_at IS NULL
 FOR UPDATE
@@ -19,20 +19,48 @@ INSERT INTO incidents (household_id, kind, priority, state, opened_at, created_a
 VALUES (%(household_id)s, %(kind)s, %(priority)s, %(state)s, %(opened_at)s, %(now)s)
 ON CONFLICT (household_id, kind) WHERE closed_at IS NULL DO NOTHING
 RETURNING incident_id, household_id, kind, priority, state, opened_at, acknowledged_at,
-          acknowledged_by, closed_by, version
+          acknowledged_by, closed_by, version, level, level_reasons, level_set, level_set_on
 
 -- name: update_incident
 UPDATE incidents
-SET state = %(state)s, version = %(version)s, priority = %(priority)s,
-    acknowledged_at = CASE WHEN NOT %(ring)s
-                           THEN coalesce(acknowledged_at, %(acknowledged_at)s) END,
-    acknowledged_by = CASE WHEN NOT %(ring)s
-                           THEN coalesce(acknowledged_by, %(acknowledged_by)s) END,
+SET state = %(state)s, version = %(version)s, priority = %(priority)s, kind = %(kind)s,
+    level = %(level)s, level_reasons = %(level_reasons)s::text[], level_set = %(level_set)s,
+    level_set_on = %(level_set_on)s,
+    level_set_why = CASE WHEN %(assess)s THEN %(note)s ELSE level_set_why END,
+    acknowledged_at = %(acknowledged_at)s, acknowledged_by = %(acknowledged_by)s,
     arrived_at = coalesce(arrived_at, %(arrived_at)s),
-    closed_at = coalesce(closed_at, %(closed_at)s),
-    closed_by = coalesce(closed_by, %(closed_by)s),
-    closing_note = CASE WHEN closed_at IS NULL THEN %(closing_note)s ELSE closing_note END
+    closed_at = CASE WHEN NOT %(reopen)s THEN coalesce(closed_at, %(closed_at)s) END,
+    closed_by = CASE WHEN NOT %(reopen)s THEN coalesce(closed_by, %(closed_by)s) END,
+    false_cause = CASE WHEN NOT %(reopen)s THEN coalesce(false_cause, %(false_cause)s) END,
+    duplicate_of = CASE WHEN NOT %(reopen)s
+                        THEN coalesce(duplicate_of, %(duplicate_of)s::bigint) END,
+    shown_state = CASE WHEN NOT %(reopen)s THEN shown_state END,
+    closing_note = CASE WHEN closed_at IS NULL AND NOT %(assess)s THEN %(note)s
+                        ELSE closing_note END
 WHERE incident_id = %(incident_id)s
+
+-- name: shown
+SELECT shown_state FROM incidents WHERE incident_id = %(incident_id)s
+
+-- name: show
+UPDATE incidents SET shown_state = %(state)s WHERE incident_id = %(incident_id)s
+
+-- name: count_moves
+SELECT count(*) AS n FROM incident_log WHERE incident_id = %(incident_id)s AND move = %(move)s
+
+-- name: home_of_incident
+SELECT household_id FROM incidents WHERE incident_id = %(incident_id)s
+
+-- name: disposition
+SELECT household_id, duplicate_of FROM incidents WHERE incident_id = %(incident_id)s
+
+-- name: set_code_word
+INSERT INTO code_words (household_id, meaning, argon2, set_at)
+VALUES (%(household_id)s, %(meaning)s, %(argon2)s, %(now)s)
+ON CONFLICT (household_id, meaning) DO UPDATE SET argon2 = excluded.argon2, set_at = excluded.set_at
+
+-- name: code_words
+SELECT meaning, argon2 FROM code_words WHERE household_id = %(household_id)s
 
 -- name: digest_of_line
 SELECT digest FROM incident_log WHERE incident_id = %(incident_id)s AND n = %(n)s
@@ -54,6 +82,29 @@ SELECT detail->>'type' AS type, detail->>'device' AS device_id, (detail->>'seq')
 FROM incident_log
 WHERE incident_id = %(incident_id)s AND detail->>'seq' IS NOT NULL
 ORDER BY n
+
+-- name: open_at_home
+-- With how often each type of event stands in it.
+SELECT i.kind, i.incident_id, i.priority, i.state, i.acknowledged_by, i.created_at,
+       coalesce((SELECT json_object_agg(type, n) FROM (
+           SELECT type, count(*) AS n FROM incident_events
+           WHERE incident_id = i.incident_id GROUP BY type) counted), '{}') AS findings
+FROM incidents i
+WHERE i.household_id = %(household_id)s AND i.closed_at IS NULL
+
+-- name: lately_at_home
+-- Each alarm of the home near that time, once per type and minute: more make no difference.
+SELECT DISTINCT type, date_trunc('minute', at) AS at FROM incident_events
+WHERE household_id = %(household_id)s
+  AND at BETWEEN %(since)s::timestamptz AND %(until)s::timestamptz
+
+-- name: at_high_risk
+SELECT high_risk FROM households WHERE household_id = %(household_id)s
+
+-- name: lives_there
+SELECT 1 AS found FROM user_households h JOIN users u USING (user_id)
+WHERE h.household_id = %(household_id)s AND u.user_id = %(user)s::text
+  AND u.role = 'resident' AND u.removed_at IS NULL
 
 -- name: home
 SELECT lat, lon FROM households WHERE household_id = %(household_id)s

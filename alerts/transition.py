@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from alerts.audit import GENESIS, Detail, IncidentLine, append_incident
-from alerts.lifecycle import CLOSED_STATES, Move, State, after
+from alerts.lifecycle import CLOSED_STATES, ENDING_MOVES, Move, State, after
+from alerts.validation import Override, Reason, level
 from core import sql
 from core.database import Connection
 from core.errors import Conflict, NotFound
 
 SYSTEM = "system"
 _QUERIES = sql.load("alerts")
-_CLOSING = frozenset({Move.CLOSE, Move.MARK_FALSE, Move.CANCEL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,9 @@ class Incident:
     acknowledged_by: str | None
     closed_by: str | None
     version: int
+    level: int
+    level_reasons: tuple[Reason, ...]
+    override: Override | None
     digest: bytes
 
     @property
@@ -45,7 +49,13 @@ def _incident(conn: Connection, row: dict[str, Any]) -> Incident:
         _QUERIES["digest_of_line"], {"incident_id": row["incident_id"], "n": row["version"]}
     ).fetchone()
     digest = bytes(last["digest"]) if last else GENESIS
-    return Incident(**{**row, "state": State(row["state"])}, digest=digest)
+    level_set, known_then = row.pop("level_set"), row.pop("level_set_on")
+    known = {
+        "state": State(row["state"]),
+        "level_reasons": tuple(Reason(one) for one in row["level_reasons"]),
+        "override": None if level_set is None else Override(level_set, known_then),
+    }
+    return Incident(**{**row, **known}, digest=digest)
 
 
 def lock(conn: Connection, incident_id: int) -> Incident:
@@ -82,6 +92,7 @@ def open_or_find(
     actor: str,
     now: datetime,
     detail: Detail,
+    evidence: Iterable[Reason] = (),
 ) -> tuple[Incident, bool]:
     """Open an incident with its first log line, or lock the open one; True when it is new.
 
@@ -102,7 +113,8 @@ def open_or_find(
         row = conn.execute(_QUERIES["open_incident"], values).fetchone()
         if row is not None:
             incident = _incident(conn, row)
-            return _write(conn, incident, Move.OPEN, State.RAISED, actor, now, detail), True
+            first = _Change(Move.OPEN, State.RAISED, actor, now, detail, evidence=tuple(evidence))
+            return _write(conn, incident, first), True
 
 
 def apply(
@@ -114,58 +126,116 @@ def apply(
     now: datetime,
     detail: Detail | None = None,
     priority: int | None = None,
+    kind: str | None = None,
     note: str = "",
+    evidence: Iterable[Reason] = (),
+    override: Override | None = None,
+    false_cause: str | None = None,
+    duplicate_of: int | None = None,
 ) -> Incident:
     """Carry out one move and return the incident after it; raise `IllegalMove` and change nothing.
 
-    `priority` raises the incident's own when it is more urgent; `note` is kept on closing.
+    `priority` raises the incident's own when it is more urgent; `kind` makes it one of another
+    kind, of which none may be open at this home; `note` is kept on closing and assessing.
+    `evidence` is what has become known: the validation level follows, and stands in the line when
+    it changes. `override` is an operator's level. `false_cause` and `duplicate_of` belong to the
+    disposition.
     """
-    state = after(incident.state, move)
-    return _write(conn, incident, move, state, actor, now, detail or {}, priority, note)
+    change = _Change(
+        move,
+        after(incident.state, move),
+        actor,
+        now,
+        detail or {},
+        priority=priority,
+        kind=kind,
+        note=note,
+        evidence=tuple(evidence),
+        override=override,
+        false_cause=false_cause,
+        duplicate_of=duplicate_of,
+    )
+    return _write(conn, incident, change)
 
 
-def _write(
-    conn: Connection,
-    incident: Incident,
-    move: Move,
-    state: State,
-    actor: str,
-    now: datetime,
-    detail: Detail,
-    priority: int | None = None,
-    note: str = "",
-) -> Incident:
-    n = incident.version + 1
-    line = IncidentLine(incident.incident_id, n, now, actor, move, state, detail)
+@dataclass(frozen=True, slots=True)
+class _Change:
+    move: Move
+    state: State
+    actor: str
+    now: datetime
+    detail: Detail
+    priority: int | None = None
+    kind: str | None = None
+    note: str = ""
+    evidence: tuple[Reason, ...] = ()
+    override: Override | None = None
+    false_cause: str | None = None
+    duplicate_of: int | None = None
+
+
+def _write(conn: Connection, incident: Incident, change: _Change) -> Incident:
+    move, now, actor = change.move, change.now, change.actor
+    new = _after(incident, change)
+    detail = change.detail
+    if new.level != incident.level or move is Move.OPEN:
+        detail = {**detail, "level": new.level}
+    line = IncidentLine(incident.incident_id, new.version, now, actor, move, new.state, detail)
     digest = append_incident(conn, line, previous=incident.digest)
-    closing = move in _CLOSING
-    acknowledging = move is Move.ACKNOWLEDGE
-    urgency = min(incident.priority, priority or incident.priority)
+    closing = move in ENDING_MOVES
     conn.execute(
         _QUERIES["update_incident"],
         {
             "incident_id": incident.incident_id,
-            "version": n,
-            "state": state,
-            "priority": urgency,
-            "acknowledged_at": now if acknowledging else None,
-            "acknowledged_by": actor if acknowledging else None,
-            "ring": move is Move.RING,
+            "version": new.version,
+            "state": new.state,
+            "priority": new.priority,
+            "kind": new.kind,
+            "acknowledged_at": new.acknowledged_at,
+            "acknowledged_by": new.acknowledged_by,
+            "reopen": move is Move.REOPEN,
             "arrived_at": now if move is Move.ARRIVE else None,
             "closed_at": now if closing else None,
             "closed_by": actor if closing else None,
-            "closing_note": note,
+            "false_cause": change.false_cause,
+            "duplicate_of": change.duplicate_of,
+            "note": change.note,
+            "level": new.level,
+            "level_reasons": list(new.level_reasons),
+            "level_set": new.override.level if new.override else None,
+            "level_set_on": new.override.known if new.override else None,
+            "assess": move is Move.ASSESS,
         },
     )
+    return replace(new, digest=digest)
+
+
+def _after(incident: Incident, change: _Change) -> Incident:
+    """Return the incident as the change leaves it, without its line's digest."""
+    move, actor = change.move, change.actor
+    reasons = tuple(dict.fromkeys((*incident.level_reasons, *change.evidence)))
+    override = change.override or incident.override
+    acknowledged = (incident.acknowledged_at, incident.acknowledged_by)
     if move is Move.RING:
-        incident = replace(incident, acknowledged_at=None, acknowledged_by=None)
+        acknowledged = (None, None)
+    elif move in (Move.ACKNOWLEDGE, Move.TAKE_OVER, Move.REOPEN):
+        acknowledged = (change.now, actor)
     return replace(
         incident,
-        version=n,
-        state=state,
-        priority=urgency,
-        digest=digest,
-        acknowledged_at=now if acknowledging else incident.acknowledged_at,
-        acknowledged_by=actor if acknowledging else incident.acknowledged_by,
-        closed_by=actor if closing else incident.closed_by,
+        version=incident.version + 1,
+        state=change.state,
+        priority=min(incident.priority, change.priority or incident.priority),
+        kind=change.kind or incident.kind,
+        level=level(reasons, override) if reasons else incident.level,
+        level_reasons=reasons,
+        override=override,
+        acknowledged_at=acknowledged[0],
+        acknowledged_by=acknowledged[1],
+        closed_by=_closed_by(incident, change),
     )
+
+
+def _closed_by(incident: Incident, change: _Change) -> str | None:
+    if change.move is Move.REOPEN:
+        return None
+    return change.actor if change.move in ENDING_MOVES else incident.closed_by

@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     operator_grace_s: float = Field(
         default=15.0, gt=0, description="intrusion pages go out unless an operator took it by then"
     )
+    rules: Path | None = Field(
+        default=None, description="file of rules that make incidents of events; ours when unset"
+    )
     synthetic_every_s: float = Field(default=60.0, gt=0, description="period of the synthetic SOS")
 
     @field_validator("timezone")

@@ -17,7 +17,10 @@ _QUERIES = sql.load("households")
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A home as it is enrolled; the position is where a responder must arrive (WGS 84, degrees)."""
+    """A home as it is enrolled; the position is where a responder must arrive (WGS 84, degrees).
+
+    `high_risk`: a threat is known (stalking, violence); the rules may ask for it.
+    """
 
     household_id: str
     name: str
@@ -26,6 +29,7 @@ class Home:
     address: str = ""
     access_note: str = ""
     district: str = ""
+    high_risk: bool = False
 
 
 def add_household(conn: Connection, home: Home) -> None:
@@ -44,6 +48,7 @@ def add_household(conn: Connection, home: Home) -> None:
             "address": home.address,
             "access_note": home.access_note,
             "district": home.district,
+            "high_risk": home.high_risk,
             "lat": home.lat,
             "lon": home.lon,
         },
@@ -63,6 +68,13 @@ def add_resident(
         _QUERIES["insert_resident"],
         {"household_id": household_id, "name": name, "phone": phone, "note": note},
     )
+
+
+def set_risk(conn: Connection, household_id: str, *, high: bool) -> None:
+    """Note whether a threat to the home is known. Raises `NotFound`."""
+    values = {"household_id": household_id, "high_risk": high}
+    if conn.execute(_QUERIES["set_risk"], values).fetchone() is None:
+        raise NotFound(f"no household {household_id}")
 
 
 def list_households(conn: Connection) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 -- name: insert_household
-INSERT INTO households (household_id, name, address, access_note, district, lat, lon)
-VALUES (%(household_id)s, %(name)s, %(address)s, %(access_note)s, %(district)s, %(lat)s, %(lon)s)
+INSERT INTO households (household_id, name, address, access_note, district, lat, lon, high_risk)
+VALUES (%(household_id)s, %(name)s, %(address)s, %(access_note)s, %(district)s, %(lat)s, %(lon)s,
+        %(high_risk)s)
 ON CONFLICT (household_id) DO NOTHING
 RETURNING household_id
 
@@ -9,7 +10,8 @@ INSERT INTO residents (household_id, name, phone, note)
 VALUES (%(household_id)s, %(name)s, %(phone)s, %(note)s)
 
 -- name: list_households
-SELECT h.household_id, h.name, h.address, h.access_note, h.district, h.lat, h.lon, h.created_at,
+SELECT h.household_id, h.name, h.address, h.access_note, h.district, h.lat, h.lon, h.high_risk,
+       h.created_at,
        coalesce(json_agg(r.name ORDER BY r.resident_id) FILTER (WHERE r.name IS NOT NULL), '[]')
            AS residents
 FROM households h
@@ -17,6 +19,11 @@ LEFT JOIN residents r ON r.household_id = h.household_id
 WHERE h.removed_at IS NULL
 GROUP BY h.household_id
 ORDER BY h.household_id
+
+-- name: set_risk
+UPDATE households SET high_risk = %(high_risk)s
+WHERE household_id = %(household_id)s AND removed_at IS NULL
+RETURNING household_id
 
 -- name: remove_household
 UPDATE households SET removed_at = %(now)s

@@ -17,9 +17,10 @@ class Look(StrEnum):
     EVIDENCE = "evidence"
     VIEWS = "views"
     SOS = "sos"
+    INCIDENTS = "incidents"
 
 
-_RESIDENTS_ONLY = frozenset({Look.VIEWS, Look.SOS})
+_RESIDENTS_ONLY = frozenset({Look.VIEWS, Look.SOS, Look.INCIDENTS})
 
 
 def reason(

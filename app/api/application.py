@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
-from app.api import health, households, pages, problems
+from app.api import cancelling, figures, health, households, incidents, pages, problems
 from app.api.desk import Desk
 from app.api.headers import SecurityHeaders
 
@@ -38,7 +38,14 @@ def create(desk: Desk) -> FastAPI:
     app.state.desk = desk
     problems.install(app)
     app.add_middleware(SecurityHeaders)
-    for router in (households.router, pages.router, health.router):
+    for router in (
+        households.router,
+        cancelling.router,
+        incidents.router,
+        pages.router,
+        figures.router,
+        health.router,
+    ):
         app.include_router(router)
     app.add_api_route(
         "/v1/{rest:path}",

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
+
+from alerts.incidents import Outcome
+
+_TEXT = r"^[^\x00]*$"  # PostgreSQL keeps every character but this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +93,131 @@ class ViewList(BaseModel):
     items: list[View]
 
 
+class OwnIncident(BaseModel):
+    """An incident as the people see it whose home it is."""
+
+    incident_id: int
+    kind: str = Field(examples=["sos"])
+    state: str = Field(examples=["dispatched"])
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+class OwnIncidentList(BaseModel):
+    items: list[OwnIncident]
+
+
+class CodeWord(BaseModel):
+    """The word agreed with the service; capitals and spaces make no difference."""
+
+    word: str = Field(min_length=1, max_length=100, pattern=_TEXT)
+
+
+class Cancelled(BaseModel):
+    """The incident is cancelled."""
+
+    incident_id: int
+    state: str
+
+
+class Incident(BaseModel):
+    """An incident as an operator sees it."""
+
+    incident_id: int
+    household_id: str
+    household_name: str
+    address: str
+    kind: str
+    priority: int = Field(description="1 life safety, 2 intrusion, 3 attention, 4 technical")
+    state: str = Field(examples=["dispatched"])
+    level: int = Field(description="Validation level of AVS-01, 0 to 4")
+    level_reasons: list[str] = Field(description="What it follows from", examples=[["called"]])
+    level_set_why: str = Field(description="Why an operator set it; empty: none did")
+    opened_at: datetime
+    acknowledged_by: str | None
+    acknowledged_at: datetime | None
+    arrived_at: datetime | None
+    closed_by: str | None
+    closed_at: datetime | None
+    closing_note: str
+
+
+class SetLevel(BaseModel):
+    level: int = Field(ge=0, le=4)
+    why: str = Field(min_length=1, max_length=2000, pattern=_TEXT)
+
+
+class CloseIncident(BaseModel):
+    """`cause` goes with `false_alarm`, `duplicate_of` with `duplicate`; closed: it was genuine."""
+
+    disposition: Outcome
+    note: str = Field(default="", max_length=2000, pattern=_TEXT)
+    cause: str | None = Field(
+        default=None,
+        description="resident, visitor, animal, surroundings, device or unknown",
+    )
+    duplicate_of: int | None = None
+
+
+class Reopen(BaseModel):
+    why: str = Field(min_length=1, max_length=2000, pattern=_TEXT)
+
+
 class PageAnswer(BaseModel):
     """Where the page stands after the answer."""
 
     page_id: int
     state: str = Field(description="State of the page", examples=["accepted"])
-    incident_state: str = Field(description="State of the incident", examples=["en_route"])
+    incident_state: str = Field(description="State of the incident", examples=["accepted"])
+
+
+class StepFigure(BaseModel):
+    """Seconds from the press to a step, over `n` incidents; null: not told apart by it."""
+
+    kind: str | None
+    district: str | None
+    month: str | None = Field(description="Local month", examples=["2026-11"])
+    step: str = Field(description="commit, acknowledge, page, accept, arrive or close")
+    n: int
+    p50_s: float
+    p90_s: float
+    p99_s: float
+    max_s: float
+
+
+class NormFigure(BaseModel):
+    """How often a norm was kept; time counts from when the service had the alarm."""
+
+    source: str = Field(examples=["EN 50518 hold-up"])
+    step: str
+    kinds: list[str]
+    within_s: int
+    asked: float = Field(description="Share that the norm asks for")
+    n: int = Field(description="Incidents it applied to")
+    kept: int
+    share: float | None = Field(description="null: nothing to count yet")
+    met: bool | None
+
+
+class FalseFigure(BaseModel):
+    """`n` of `closed` incidents were false alarms of one cause."""
+
+    kind: str | None
+    district: str | None
+    month: str | None
+    cause: str
+    n: int
+    closed: int
+
+
+class Figures(BaseModel):
+    """Times, norms and false alarms of one span of time."""
+
+    since: AwareDatetime = Field(alias="from")
+    until: AwareDatetime = Field(alias="to")
+    steps: list[StepFigure]
+    norms: list[NormFigure]
+    false_alarms: list[FalseFigure]
 
 
 class Problem(BaseModel):

@@ -78,6 +78,16 @@ def decline(request: Request, desk: DeskDep, token: str) -> Response | models.Pa
 
 
 @router.post(
+    "/departed", summary="I am on the way", response_model=models.PageAnswer, responses=_ERRORS
+)
+def departed(request: Request, desk: DeskDep, token: str) -> Response | models.PageAnswer:
+    """Only who has accepted can be on the way."""
+    return _take(
+        request, desk, token, lambda conn, page: pages.depart(conn, page, now=desk.clock.now())
+    )
+
+
+@router.post(
     "/arrived", summary="I am at the door", response_model=models.PageAnswer, responses=_ERRORS
 )
 def arrived(request: Request, desk: DeskDep, token: str) -> Response | models.PageAnswer:

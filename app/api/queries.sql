@@ -11,7 +11,20 @@ SELECT h.household_id,
 FROM households h WHERE household_id = %(household_id)s AND removed_at IS NULL
 
 -- name: incident_state
-SELECT state FROM incidents WHERE incident_id = %(incident_id)s
+-- As its home may see it.
+SELECT coalesce(shown_state, state) AS state FROM incidents WHERE incident_id = %(incident_id)s
+
+-- name: incidents
+-- As the home may see them: what was cancelled under duress looks cancelled (alerts.cancelling).
+SELECT i.incident_id, coalesce(d.was, i.kind) AS kind, coalesce(i.shown_state, i.state) AS state,
+       i.opened_at, CASE WHEN i.shown_state IS NULL THEN i.closed_at ELSE d.at END AS closed_at
+FROM incidents i
+LEFT JOIN LATERAL (
+    SELECT at, detail->>'was' AS was FROM incident_log
+    WHERE incident_id = i.incident_id AND move = 'duress' ORDER BY n LIMIT 1
+) d ON i.shown_state IS NOT NULL OR i.kind = 'duress'
+WHERE i.household_id = %(household_id)s AND i.shown_state IS DISTINCT FROM 'hidden'
+ORDER BY i.incident_id DESC LIMIT %(limit)s::integer
 
 -- name: events
 -- Row comparison keeps the range on `at` in the index; ties are sorted within one instant only.
@@ -55,5 +68,10 @@ WHERE e.item ->> 'sha256' = %(sha256)s
 ORDER BY at DESC LIMIT 1
 
 -- name: views
+-- Without those that would tell of an incident which its home must not see at present.
 SELECT at, actor, action, detail FROM access_log
-WHERE household_id = %(household_id)s ORDER BY at DESC, n DESC LIMIT %(limit)s::integer
+WHERE household_id = %(household_id)s AND NOT EXISTS (
+    SELECT FROM incidents i
+    WHERE i.household_id = %(household_id)s AND i.shown_state IS NOT NULL AND i.closed_at IS NULL
+      AND i.incident_id = (access_log.detail->>'incident_id')::bigint)
+ORDER BY at DESC, n DESC LIMIT %(limit)s::integer

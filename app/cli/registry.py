@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from alerts import responders
+from alerts import code_words, responders
 from app.accounts import tokens, users
 from app.cli.command import Result, command, table
 from app.provision import device_addresses
@@ -70,17 +70,50 @@ def household_add(
     district: Annotated[str, typer.Option(help="District it belongs to.")] = "",
     resident: Annotated[str, typer.Option(help="Name of the person who lives there.")] = "",
     phone: Annotated[str, typer.Option(help="Their telephone.")] = "",
+    high_risk: Annotated[bool, typer.Option("--high-risk", help="A threat is known.")] = False,
     lat: Lat = None,
     lon: Lon = None,
 ) -> Result:
     """Enrol a home. Without --lat and --lon it stands at Seoul City Hall."""
     at = _position(lat, lon)
-    home = homes.Home(household_id, name or household_id, *at, address, access_note, district)
+    home = homes.Home(
+        household_id, name or household_id, *at, address, access_note, district, high_risk
+    )
     with site.connect() as conn:
         homes.add_household(conn, home)
         if resident:
             homes.add_resident(conn, household_id, name=resident, phone=phone)
     return {"household": household_id, "lat": at[0], "lon": at[1]}, f"household {household_id}"
+
+
+@command(household, "risk")
+def household_risk(
+    site: Site,
+    household_id: Annotated[str, typer.Argument(metavar="ID")],
+    *,
+    high: Annotated[bool, typer.Option("--high/--usual", help="Whether a threat is known.")],
+) -> Result:
+    """Note whether a threat to the home is known; the rules may ask for it."""
+    with site.connect() as conn:
+        homes.set_risk(conn, household_id, high=high)
+    text = f"{household_id} is at {'high' if high else 'the usual'} risk"
+    return {"household": household_id, "high_risk": high}, text
+
+
+@command(household, "code-words")
+def household_code_words(
+    site: Site,
+    household_id: Annotated[str, typer.Argument(metavar="ID")],
+    *,
+    cancel: Annotated[str, typer.Option(prompt=True, hide_input=True, help="Cancels an alarm.")],
+    duress: Annotated[
+        str, typer.Option(prompt=True, hide_input=True, help="Looks so, and sends help.")
+    ],
+) -> Result:
+    """Agree on the two code words of a home; they are kept as hashes only."""
+    with site.connect() as conn:
+        code_words.set_words(conn, household_id, cancel=cancel, duress=duress, now=_now())
+    return {"household": household_id, "code_words": True}, f"code words of {household_id} are set"
 
 
 @command(household, "list")

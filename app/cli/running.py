@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from alerts import audit
+from alerts.rules.loading import rules_of
 from app.accounts.users import ensure_administrator
 from app.cli.command import Result, command, say
 from app.embedded.installation import Installation, reachable_folder
@@ -95,6 +96,7 @@ def up(
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, ask_to_stop)
     with services:
+        rules_of(services.settings)  # said once here, not by each process again and again
         services.start()
         with services.database.transaction() as conn:
             administrator = ensure_administrator(conn)

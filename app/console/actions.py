@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from alerts import board, incidents, responders
 from alerts.audit import record_access
@@ -15,12 +15,11 @@ from alerts.ranking import Position, distance_m
 from app.accounts.principal import Principal, Role
 from app.accounts.sessions import resume_session
 from app.api.desk import Desk
+from app.console.judging import Finding
 from core import sql
 from core.database import Connection
 from core.errors import NotFound, Refused
 
-Outcome = Literal["closed", "false_alarm", "cancelled"]
-OUTCOMES: tuple[Outcome, ...] = ("closed", "false_alarm", "cancelled")
 STAFF = frozenset({Role.OPERATOR, Role.ADMINISTRATOR})
 HANDOVER = timedelta(hours=1)  # evidence stays in reach of a detail that was just closed
 _QUERIES = sql.load("app.console")
@@ -111,6 +110,26 @@ def acknowledge(desk: Desk, session: Mapping[str, Any], incident_id: int) -> Non
         incidents.acknowledge(conn, incident_id, actor=who.user_id, now=now)
 
 
+def take_over(desk: Desk, session: Mapping[str, Any], incident_id: int) -> None:
+    """Take an incident out of another operator's hands."""
+    with _acting(desk, session) as (conn, who, now):
+        incidents.take_over(conn, incident_id, actor=who.user_id, now=now)
+
+
+def verify(desk: Desk, session: Mapping[str, Any], incident_id: int) -> None:
+    """Note that the operator looks or telephones; raises `Conflict` in other hands."""
+    with _acting(desk, session) as (conn, who, now):
+        incidents.verify(conn, incident_id, actor=who.user_id, now=now)
+
+
+def set_level(
+    desk: Desk, session: Mapping[str, Any], incident_id: int, level: int, why: str
+) -> None:
+    """Raise or lower the validation level with a reason."""
+    with _acting(desk, session) as (conn, who, now):
+        incidents.set_level(conn, incident_id, actor=who.user_id, now=now, level=level, why=why)
+
+
 def dispatch(
     desk: Desk, session: Mapping[str, Any], incident_id: int, responder_id: str | None
 ) -> bool:
@@ -127,13 +146,18 @@ def dispatch(
         return page_id is not None
 
 
-def close(
-    desk: Desk, session: Mapping[str, Any], incident_id: int, outcome: Outcome, note: str
-) -> None:
+def close(desk: Desk, session: Mapping[str, Any], incident_id: int, finding: Finding) -> None:
     """End an incident with its finding."""
     with _acting(desk, session) as (conn, who, now):
         incidents.close(
-            conn, incident_id, actor=who.user_id, now=now, outcome=outcome, note=note.strip()
+            conn,
+            incident_id,
+            actor=who.user_id,
+            now=now,
+            outcome=finding.outcome,
+            note=finding.note.strip(),
+            cause=finding.cause,
+            duplicate_of=finding.duplicate_of,
         )
 
 

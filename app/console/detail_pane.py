@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from nicegui import ui
 
 from alerts.board import IncidentCard
-from app.console.actions import OUTCOMES, Choice, Opened, Outcome
+from app.console.actions import Choice, Opened
+from app.console.judging import Finding, button, closing, levelling
 from app.console.presenting import (
     Templates,
     distance,
@@ -26,15 +26,13 @@ _NEXT = ""
 class Doing(Protocol):
     """What the buttons do; the screen carries it out and shows what came of it."""
 
+    def holds(self, card: IncidentCard) -> bool: ...
     async def acknowledge(self, incident_id: int) -> None: ...
+    async def take_over(self, incident_id: int) -> None: ...
+    async def verify(self, incident_id: int) -> None: ...
+    async def set_level(self, incident_id: int, level: int, why: str) -> bool: ...
     async def dispatch(self, incident_id: int, responder_id: str | None) -> None: ...
-    async def close(self, incident_id: int, outcome: Outcome, note: str) -> bool: ...
-
-
-def _button(label: str, classes: str, act: Callable[[], Awaitable[None] | None]) -> ui.element:
-    button = ui.html(label, sanitize=True, tag="button").classes(f"act {classes}")
-    button.props('type="button"').on("click", act, args=[])
-    return button
+    async def close(self, incident_id: int, finding: Finding) -> bool: ...
 
 
 class DetailPane:
@@ -46,8 +44,8 @@ class DetailPane:
         self._doing = doing
         self._card: IncidentCard | None = None
         self._parts: dict[str, tuple[ui.html, str]] = {}
-        self._acknowledge: ui.element | None = None
-        self._dialog: ui.dialog | None = None
+        self._hands: dict[str, ui.element] = {}
+        self._dialogs: list[ui.dialog] = []
         self._box = ui.element("section").classes("detail").props('id="detail" tabindex="-1"')
         self.clear()
 
@@ -64,10 +62,11 @@ class DetailPane:
             ui.html(text, sanitize=False).style("height: 100%")
 
     def _forget(self) -> None:
-        if self._dialog:
-            self._dialog.close()
-            self._dialog.delete()
-            self._dialog = None
+        for dialog in self._dialogs:
+            dialog.close()
+            dialog.delete()
+        self._dialogs = []
+        self._hands = {}
         self._card = None
         self._parts = {}
         self._box.clear()
@@ -104,11 +103,18 @@ class DetailPane:
             (line, log_line(line, names, self._t), note_of(line)) for line in card.timeline[::-1]
         ]
         self._set("timeline", render("timeline.html", lines=lines))
-        if self._acknowledge:
-            if card.acknowledged_at is None:
-                self._acknowledge.props(remove="disabled").classes("primary")
-            else:
-                self._acknowledge.props("disabled").classes(remove="primary")
+        if self._hands:
+            self._show_hands(card)
+
+    def _show_hands(self, card: IncidentCard) -> None:
+        """Offer what fits whose hands it is in: nobody's, another's, mine."""
+        taken, mine = card.acknowledged_at is not None, self._doing.holds(card)
+        if taken:
+            self._hands["acknowledge"].props("disabled").classes(remove="primary")
+        else:
+            self._hands["acknowledge"].props(remove="disabled").classes("primary")
+        self._hands["take_over"].set_visibility(taken and not mine)
+        self._hands["verify"].set_visibility(mine)
 
     def _part(self, name: str) -> None:
         self._parts[name] = (ui.html("", sanitize=False), "")
@@ -128,32 +134,29 @@ class DetailPane:
         async def dispatch() -> None:
             await self._doing.dispatch(incident_id, chosen.value or None)
 
-        self._acknowledge = _button(t("act.acknowledge"), "primary", acknowledge)
+        async def take_over() -> None:
+            await self._doing.take_over(incident_id)
+
+        async def verify() -> None:
+            await self._doing.verify(incident_id)
+
+        async def set_level(level: int, why: str) -> bool:
+            return await self._doing.set_level(incident_id, level, why)
+
+        async def close(finding: Finding) -> bool:
+            return await self._doing.close(incident_id, finding)
+
+        self._hands = {
+            "acknowledge": button(t("act.acknowledge"), "primary", acknowledge),
+            "take_over": button(t("act.take_over"), "primary", take_over),
+            "verify": button(t("act.verify"), "", verify),
+        }
         options = {_NEXT: t("act.dispatch.next")} | {
             one.responder_id: f"{one.name} · {distance(one.distance_m)}" for one in choices
         }
-        _button(t("act.dispatch"), "", dispatch)
+        button(t("act.dispatch"), "", dispatch)
         chosen = ui.select(options, value=_NEXT).classes("who-to-send")
         chosen.props(f'outlined dark aria-label="{t("act.choose")}"')
-        self._dialog = self._closing(incident_id)
-        _button(t("act.close"), "end", self._dialog.open)
-
-    def _closing(self, incident_id: int) -> ui.dialog:
-        t = self._t
-
-        async def close() -> None:
-            if outcome.value is None:
-                ui.notify(t("act.pick_outcome"), type="warning", position="top")
-            elif await self._doing.close(incident_id, outcome.value, note.value or ""):
-                dialog.close()
-
-        with ui.dialog() as dialog, ui.card().classes("closing"):
-            ui.html(f"<h2>{t('act.close.title')}</h2>{t('act.close.outcome')}", sanitize=True)
-            outcome = ui.radio({one: t(f"act.outcome.{one}") for one in OUTCOMES})
-            ui.html(t("act.note"), sanitize=True).classes("field-name")
-            note = ui.textarea().props("outlined dark rows=3 maxlength=2000")
-            note.props(f'aria-label="{t("act.note")}"')
-            with ui.element("div").classes("buttons"):
-                _button(t("act.back"), "", dialog.close)
-                _button(t("act.close.confirm"), "primary", close)
-        return dialog
+        self._dialogs = [levelling(t, set_level), closing(t, close)]
+        button(t("act.level"), "end", self._dialogs[0].open)
+        button(t("act.close"), "", self._dialogs[1].open)

@@ -18,7 +18,7 @@ from starlette.middleware.sessions import SessionMiddleware
 from app.api.desk import Desk, DeskDep
 from app.api.households import picture
 from app.api.problems import names_no_address
-from app.console import actions, responder_page, sessions
+from app.console import actions, figures_page, responder_page, sessions
 from app.console.attempts import Attempts
 from app.console.feed import BoardFeed
 from app.console.presenting import Templates
@@ -46,6 +46,7 @@ def mount(app: FastAPI, desk: Desk, *, language: str = "en") -> None:
     )
     app.include_router(sessions.router(Attempts(desk.clock), templates))
     app.include_router(responder_page.router(templates))
+    app.include_router(figures_page.router(templates))
     app.add_api_route(
         "/console/evidence/{incident_id}/{sha256}", _evidence, include_in_schema=False
     )

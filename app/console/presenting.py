@@ -21,6 +21,17 @@ def distance(metres: float) -> str:
     return f"{round(metres, -1):.0f} m" if metres < 995 else f"{metres / 1000:.1f} km"
 
 
+def took(seconds: float) -> str:
+    """Return a span of time in the unit people think in: ms, s, min, h."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 100:
+        return f"{seconds:.1f} s" if seconds % 1 else f"{seconds:.0f} s"
+    if seconds < 100 * 60:
+        return f"{seconds / 60:.1f} min" if seconds % 60 else f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
 def epoch_ms(at: datetime) -> int:
     """Return milliseconds since the epoch, as the page's own clock counts."""
     return round(at.timestamp() * 1000)
@@ -80,7 +91,7 @@ class Templates:
         )
         self._environment.globals.update(t=words, of=words.of, language=words.language)
         self._environment.filters.update(
-            clock=self.clock, distance=distance, ms=epoch_ms, box=box_percent
+            clock=self.clock, distance=distance, took=took, ms=epoch_ms, box=box_percent
         )
 
     def clock(self, at: datetime) -> str:

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 
 from alerts.audit import record_access
-from alerts.lifecycle import MAY_STILL_ANSWER, PageState, State
+from alerts.lifecycle import ANSWERED, MAY_STILL_ANSWER, PageState, State
 from alerts.pages import PageView, page_view
 from app.api.desk import Desk, DeskDep
 from app.api.households import picture
@@ -33,7 +33,7 @@ def standing(page: PageView, *, late: bool) -> str:
     return "responder.late" if late else ""
 
 
-_GOING = frozenset({State.DISPATCHED, State.EN_ROUTE, State.ARRIVED})
+_GOING = ANSWERED | {State.DISPATCHED}
 
 
 def _read(desk: Desk, token: str, action: str) -> PageView:

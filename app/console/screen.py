@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 
 from nicegui import Client, background_tasks, ui
 
+from alerts.board import IncidentCard
 from app.accounts.principal import Principal
 from app.api.desk import Desk
 from app.console import actions
-from app.console.actions import Outcome
 from app.console.detail_pane import DetailPane
 from app.console.feed import BoardFeed, Snapshot
+from app.console.judging import Finding
 from app.console.presenting import Templates, epoch_ms
 from app.console.queue_pane import QueuePane
 from app.console.words import Words
@@ -139,15 +140,31 @@ class Screen:
         """Take the incident in hand."""
         await self._act(actions.acknowledge, incident_id)
 
+    def holds(self, card: IncidentCard) -> bool:
+        """Say whether the incident is in the hands of who sits here."""
+        return card.acknowledged_by == self._who.user_id
+
+    async def take_over(self, incident_id: int) -> None:
+        """Take the incident out of another's hands."""
+        await self._act(actions.take_over, incident_id)
+
+    async def verify(self, incident_id: int) -> None:
+        """Note that the operator looks or telephones."""
+        await self._act(actions.verify, incident_id)
+
+    async def set_level(self, incident_id: int, level: int, why: str) -> bool:
+        """Raise or lower the validation level; say whether it is done."""
+        return await self._act(_done(actions.set_level), incident_id, level, why) is True
+
     async def dispatch(self, incident_id: int, responder_id: str | None) -> None:
         """Send a responder, the suggested next when None."""
         found = await self._act(actions.dispatch, incident_id, responder_id)
         if found is False:
             self._notify(self._t("board.nobody.long"))
 
-    async def close(self, incident_id: int, outcome: Outcome, note: str) -> bool:
+    async def close(self, incident_id: int, finding: Finding) -> bool:
         """End the incident; say whether it is done."""
-        done = await self._act(_done(actions.close), incident_id, outcome, note)
+        done = await self._act(_done(actions.close), incident_id, finding)
         return done is True
 
     async def _act(self, action: Callable[..., ResultT], *given: Any) -> ResultT | None:

@@ -10,6 +10,7 @@ from alerts.paging.apprise_channel import AppriseChannel
 from alerts.paging.dispatcher import Dispatcher, EscalationClock
 from alerts.paging.loopback import LoopbackChannel
 from alerts.paging.webhook import WebhookChannel
+from alerts.rules.loading import rules_of
 from app.processes.periodic import Periodic
 from app.processes.running import Part, session_for, until_signalled
 from app.processes.synthetic import SyntheticSos
@@ -31,6 +32,7 @@ _POOL = 8  # lane, dispatcher and its senders, timers, hand-off, beat, synthetic
 
 def run(settings: Settings) -> None:
     """Serve until a signal."""
+    rules_of(settings)  # a process that could not correlate does not start
     stop = until_signalled()
     clock = SystemClock()
     database = Database(settings.database, application="doorguard-alarms", max_size=_POOL)

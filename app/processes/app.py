@@ -8,6 +8,7 @@ import msgspec
 import uvicorn
 
 from alerts import incidents
+from alerts.rules.loading import rules_of
 from app.api.models import EventReceipt
 from app.processes.periodic import Periodic
 from app.processes.running import Part, session_for
@@ -32,6 +33,7 @@ APP_DEVICE = "app"  # stands where a device id does in events that people raise 
 
 def run(settings: Settings) -> None:
     """Serve until a signal."""
+    rules_of(settings)  # before a call for help asks for them
     clock = SystemClock()
     database = Database(settings.database, application="doorguard-app", max_size=_POOL)
     database.open()

@@ -121,6 +121,11 @@ class Story:
         self.dispatcher.deliver_due()
         return incident
 
+    def loiterer(self) -> int | None:
+        """Let somebody be found at the door and again: P2 by the rules that ship."""
+        self.happens("loiter.started")
+        return self.happens("loiter.updated")
+
     def wait(self, seconds: float) -> None:
         for _ in range(round(seconds)):
             self.clock.advance(1)

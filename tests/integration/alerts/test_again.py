@@ -45,7 +45,7 @@ def test_pressed_again_after_the_arrival_pages_again(story: Story) -> None:
     story.happens("sos.pressed")  # joins: somebody is being asked
     assert [who for _, who in story.paged()] == ["only", "only"]
     assert story.card().state is State.DISPATCHED
-    assert story.accept("only").incident_state is State.EN_ROUTE
+    assert story.accept("only").incident_state is State.ACCEPTED
     story.decline("only")  # who came the first time is not on the way now
     assert story.card().state is State.DISPATCHED
     story.wait(30)
@@ -192,7 +192,7 @@ def test_a_ranking_that_fails_pages_everybody(
     assert sorted(who for _, who in story.paged()) == ["crew", "guard"]
     (line,) = [line for line in story.card().timeline if line.move == "fallback"]
     assert line.detail == {"error": "ZoneInfoNotFoundError"}
-    assert story.accept("guard").incident_state is State.EN_ROUTE
+    assert story.accept("guard").incident_state is State.ACCEPTED
     _sound(story)
 
 

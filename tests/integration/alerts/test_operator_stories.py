@@ -43,7 +43,7 @@ def test_acknowledging_a_life_safety_alarm_does_not_stop_paging(story: Story) ->
 
 def test_an_operator_has_15_s_to_take_a_loiterer(story: Story) -> None:
     story.responder("first")
-    story.happens("loiter.started")
+    story.loiterer()
     story.wait(14)
     assert story.paged() == []
     story.wait(2)
@@ -53,7 +53,7 @@ def test_an_operator_has_15_s_to_take_a_loiterer(story: Story) -> None:
 def test_acknowledging_a_loiterer_stops_the_automatic_dispatch(story: Story) -> None:
     story.responder("first", km=1)
     story.responder("second", km=2)
-    story.happens("loiter.started")
+    story.loiterer()
     story.wait(10)
     story.acknowledge()
     story.wait(60)
@@ -68,7 +68,7 @@ def test_acknowledging_a_loiterer_stops_the_automatic_dispatch(story: Story) -> 
 def test_acknowledging_a_loiterer_ends_the_escalation_that_began_by_itself(story: Story) -> None:
     story.responder("first", km=1)
     story.responder("second", km=2)
-    story.happens("loiter.started")
+    story.loiterer()
     story.wait(20)
     story.acknowledge()
     story.wait(60)
@@ -93,7 +93,7 @@ def test_an_operator_sends_a_chosen_responder_and_a_second(story: Story) -> None
     story.accept("first")
     assert story.states() == {"chosen": "accepted", "first": "accepted"}
     story.decline("chosen")
-    assert story.card().state is State.EN_ROUTE  # one is still on the way
+    assert story.card().state is State.ACCEPTED  # one is still on the way
     assert story.log_replays()
 
 
@@ -108,7 +108,7 @@ def test_two_pages_side_by_side_do_not_multiply(story: Story) -> None:
 
 
 def test_dispatch_with_nobody_on_shift_is_remembered(story: Story) -> None:
-    story.happens("loiter.started")
+    story.loiterer()
     story.acknowledge()
     assert story.dispatch() is None
     assert story.card().nobody_on_shift

@@ -58,7 +58,7 @@ def test_the_first_declines_and_the_next_is_paged_at_once(story: Story) -> None:
     story.wait(60)
     assert len(story.paged()) == 2
     assert story.stood_down() == []
-    assert story.card().state is State.EN_ROUTE
+    assert story.card().state is State.ACCEPTED
 
 
 def test_everybody_declines_and_is_asked_again_but_not_in_the_same_breath(story: Story) -> None:
@@ -79,7 +79,7 @@ def test_the_first_acceptance_wins_and_the_others_stand_down(story: Story) -> No
     story.happens("sos.pressed")
     story.wait(16)
     story.accept("first")  # late, but nobody else has
-    assert story.card().state is State.EN_ROUTE
+    assert story.card().state is State.ACCEPTED
     assert story.states() == {"first": "accepted", "second": "stood_down"}
     assert story.stood_down() == ["second"]
     with pytest.raises(Conflict, match="First accepted first"):
@@ -140,7 +140,7 @@ def test_who_accepted_gives_it_back_and_others_are_asked_again(story: Story) -> 
     story.decline("first")
     assert story.card().state is State.DISPATCHED
     assert story.paged()[-1] == (20.0, "second")
-    assert story.accept("second").incident_state is State.EN_ROUTE
+    assert story.accept("second").incident_state is State.ACCEPTED
     assert story.log_replays()
 
 

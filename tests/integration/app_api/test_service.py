@@ -61,7 +61,7 @@ def test_a_responder_answers(api, conn, page) -> None:
     _incident, token = page
     accepted = api.client.post(f"/v1/pages/{token}/accept")
     assert (accepted.status_code, accepted.json()["state"]) == (200, "accepted")
-    assert accepted.json()["incident_state"] == "en_route"
+    assert accepted.json()["incident_state"] == "accepted"
     assert api.client.post(f"/v1/pages/{token}/accept").json() == accepted.json()
     arrived = api.client.post(f"/v1/pages/{token}/arrived")
     assert (arrived.json()["state"], arrived.json()["incident_state"]) == ("arrived", "arrived")

@@ -6,12 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.lifecycle import CLOSED_STATES, MOVES, OPEN_STATES, Move, State, after, replay
+from alerts.lifecycle import (
+    CLOSED_STATES,
+    MOVES,
+    ON_THE_WAY,
+    OPEN_STATES,
+    Move,
+    State,
+    after,
+    replay,
+)
 from core.errors import IllegalMove
 
 ENDS = {
     Move.CLOSE: State.CLOSED,
     Move.MARK_FALSE: State.FALSE_ALARM,
+    Move.MARK_TEST: State.TEST,
+    Move.MARK_DUPLICATE: State.DUPLICATE,
     Move.CANCEL: State.CANCELLED,
 }
 
@@ -27,7 +38,7 @@ def test_any_sequence_of_moves(moves: list[Move]) -> None:
             assert not legal
             continue
         assert legal
-        if state in CLOSED_STATES:
+        if state in CLOSED_STATES and move is not Move.REOPEN:
             assert following is state
         state = following
         log.append(move)
@@ -42,9 +53,9 @@ def test_a_log_that_could_not_be_is_refused(log: list[Move]) -> None:
         return
     assert log[0] is Move.OPEN
     assert log.count(Move.OPEN) == 1
-    ends = [move for move in log if move in ENDS]
-    assert len(ends) <= 1
-    assert (state in CLOSED_STATES) == bool(ends)
+    turns = [move for move in log if move in ENDS or move is Move.REOPEN]
+    assert all((move is Move.REOPEN) == bool(n % 2) for n, move in enumerate(turns))
+    assert (state in CLOSED_STATES) == (len(turns) % 2 == 1)
 
 
 def test_the_table_knows_every_state() -> None:
@@ -59,8 +70,9 @@ def test_every_open_state_may_end(state: State, move: Move) -> None:
 
 
 @pytest.mark.parametrize("state", sorted(CLOSED_STATES))
-def test_from_the_end_no_way_leads_back(state: State) -> None:
-    assert set(MOVES[state]) == {Move.NOTE, Move.SENT}
+def test_from_the_end_only_reopening_leads_back(state: State) -> None:
+    assert set(MOVES[state]) == {Move.NOTE, Move.SENT, Move.REOPEN}
+    assert after(state, Move.REOPEN) is State.ACKNOWLEDGED
     for move in ENDS:
         with pytest.raises(IllegalMove, match=state):
             after(state, move)
@@ -68,7 +80,7 @@ def test_from_the_end_no_way_leads_back(state: State) -> None:
 
 @pytest.mark.parametrize("state", sorted(OPEN_STATES))
 def test_nothing_an_operator_acknowledges_falls_back(state: State) -> None:
-    if state in (State.RAISED, State.ACKNOWLEDGED):
+    if state in (State.RAISED, State.ACKNOWLEDGED, State.VERIFYING):
         assert after(State.RAISED, Move.ACKNOWLEDGE) is State.ACKNOWLEDGED
     else:
         assert after(state, Move.ACKNOWLEDGE) is state
@@ -77,8 +89,31 @@ def test_nothing_an_operator_acknowledges_falls_back(state: State) -> None:
 def test_the_usual_road() -> None:
     road = [Move.OPEN, Move.DISPATCH, Move.PAGE, Move.SENT, Move.ACKNOWLEDGE, Move.UNANSWERED]
     assert replay(road) is State.DISPATCHED
-    assert replay([*road, Move.ACCEPT, Move.ARRIVE, Move.CLOSE]) is State.CLOSED
+    there = [*road, Move.ACCEPT, Move.DEPART, Move.ARRIVE]
+    assert [replay(there[:n]) for n in range(7, 10)] == [
+        State.ACCEPTED,
+        State.EN_ROUTE,
+        State.ARRIVED,
+    ]
+    assert replay([*there, Move.CLOSE]) is State.CLOSED
+    assert replay([*there, Move.CLOSE, Move.REOPEN, Move.MARK_TEST]) is State.TEST
     with pytest.raises(IllegalMove):
         replay([Move.OPEN, Move.ACCEPT])
     with pytest.raises(IllegalMove):
         replay([])
+
+
+def test_an_operator_looks_before_anybody_is_sent() -> None:
+    road = [Move.OPEN, Move.ACKNOWLEDGE, Move.VERIFY]
+    assert replay(road) is State.VERIFYING
+    assert replay([*road, Move.DISPATCH, Move.VERIFY]) is State.DISPATCHED
+    assert replay([*road, Move.RING]) is State.RAISED
+    with pytest.raises(IllegalMove):
+        replay([Move.OPEN, Move.VERIFY])
+
+
+@pytest.mark.parametrize("state", sorted(ON_THE_WAY))
+def test_who_is_awaited_gives_it_back_or_is_overdue(state: State) -> None:
+    assert after(state, Move.WITHDRAW) is State.DISPATCHED
+    assert after(state, Move.OVERDUE) is State.DISPATCHED
+    assert after(state, Move.ARRIVE) is State.ARRIVED

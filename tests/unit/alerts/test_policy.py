@@ -1,4 +1,4 @@
-"""The policy over the whole catalogue."""
+"""What holds whatever the rules say, over the whole catalogue."""
 
 from __future__ import annotations
 
@@ -11,39 +11,21 @@ from alerts.policy import (
     Kind,
     Seen,
     Whom,
+    opens_incident,
     outstanding,
     paging,
-    plan_for,
-    restored_kinds,
     restores,
     whom,
 )
-from core.catalogue import CATALOGUE, Priority
+from core.catalogue import CATALOGUE
 
-OPENING = sorted(name for name, row in CATALOGUE.items() if row.priority is not None)
 RESTORING = sorted(name for name, row in CATALOGUE.items() if row.restores)
 
 
 @pytest.mark.parametrize("name", sorted(CATALOGUE))
-def test_what_has_a_priority_opens_and_nothing_else(name: str) -> None:
-    plan, row = plan_for(name), CATALOGUE[name]
-    assert (plan is None) == (row.priority is None)
-    if plan:
-        assert plan.priority == row.priority
-    assert not (plan and restores(name))
-
-
-@pytest.mark.parametrize("name", OPENING)
-def test_life_safety_is_paged_at_once_in_every_home(name: str) -> None:
-    plan = plan_for(name)
-    assert plan is not None
-    when = paging(plan, "home-1")
-    if plan.priority == Priority.LIFE_SAFETY:
-        assert when == "at_once"
-    elif plan.priority == Priority.INTRUSION:
-        assert when == "after_grace"
-    else:
-        assert when == "never"
+def test_what_ends_an_alarm_is_none_itself(name: str) -> None:
+    assert opens_incident(name) == (CATALOGUE[name].priority is not None)
+    assert not (opens_incident(name) and restores(name))
 
 
 def _left(*events: tuple[str, str]) -> set[tuple[str, str]]:
@@ -53,24 +35,22 @@ def _left(*events: tuple[str, str]) -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize("name", RESTORING)
 def test_a_restore_ends_its_alarm(name: str) -> None:
-    alarms = [(alarm, "device-1") for alarm in restores(name) if plan_for(alarm)]
+    alarms = [(alarm, "device-1") for alarm in restores(name) if opens_incident(alarm)]
     assert _left(*alarms) == set(alarms)
     assert _left(*alarms, (name, "device-1")) == set()
-    assert {plan_for(alarm).kind for alarm, _ in alarms} == restored_kinds(name)  # type: ignore[union-attr]
 
 
 def test_a_test_pages_the_loopback_from_the_synthetic_home_only() -> None:
-    plan = plan_for("sos.test")
-    assert plan is not None
-    assert paging(plan, "home-1") == "never"
-    assert paging(plan, SYNTHETIC) == "at_once"
+    assert paging("at_once", Kind.TEST, "home-1") == "never"
+    assert paging("never", Kind.TEST, SYNTHETIC) == "at_once"
+    assert paging("after_grace", Kind.TAMPER, SYNTHETIC) == "after_grace"
     assert whom(Kind.TEST, "home-1") is Whom.SYNTHETIC
     assert whom(Kind.TECHNICAL, SYNTHETIC) is Whom.ENGINEERS
     assert whom(Kind.SOS, "home-1") is Whom.FIELD
 
 
 def test_what_is_unknown_opens_nothing() -> None:
-    assert plan_for("weather.changed") is None
+    assert not opens_incident("weather.changed")
     assert restores("weather.changed") == ()
 
 

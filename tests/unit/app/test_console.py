@@ -21,7 +21,7 @@ from alerts.lifecycle import Move, PageState, State
 from alerts.policy import Kind
 from app.api.problems import names_no_address
 from app.console.attempts import ADDRESS, PAIR, USER, WINDOW_S, Attempts
-from app.console.presenting import Templates, box_percent, distance
+from app.console.presenting import Templates, box_percent, distance, took
 from app.console.words import CATALOGUE, Words
 from tests.conftest import ManualClock
 
@@ -65,6 +65,22 @@ def test_a_name_without_words_is_still_shown() -> None:
 )
 def test_distance(metres: float, text: str) -> None:
     assert distance(metres) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0, "0 ms"),
+        (0.0124, "12 ms"),
+        (1.0, "1 s"),
+        (59.94, "59.9 s"),
+        (180.0, "3 min"),
+        (1545.0, "25.8 min"),
+        (7200.0, "2.0 h"),
+    ],
+)
+def test_span_of_time(seconds: float, text: str) -> None:
+    assert took(seconds) == text
 
 
 sides = st.floats(-10, 10)

@@ -1,0 +1,318 @@
+"""From events to incidents: the facts are read, the rules decide, what they decide is written.
+
+Every function works inside the caller's transaction and writes nothing outside it, so an event
+and what follows from it are committed together or not at all. Several events of different homes
+in one transaction: take them in order of household id, so that two processes do not deadlock.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from alerts import policy
+from alerts.arrival import alarm_again
+from alerts.audit import Detail
+from alerts.circumstances import local_time, open_incidents, read_home
+from alerts.evidence import evidence_in
+from alerts.fallback import page_surely
+from alerts.lifecycle import ON_THE_WAY, Move, State
+from alerts.planning import TIMERS, add_timer, end_timers, stand_down
+from alerts.policy import Kind, Paging, Seen
+from alerts.rules.deciding import Closes, Home, Joins, Opens, Raised, decide, raised
+from alerts.rules.loading import rules_of
+from alerts.transition import SYSTEM, Incident, apply, find_open, open_or_find
+from alerts.validation import Reason, reasons_of
+from core import sql
+from core.catalogue import Priority, Source
+from core.database import Connection
+from core.model import Event
+from core.settings import Settings
+
+_QUERIES = sql.load("alerts")
+
+
+def on_event(conn: Connection, event: Event, *, now: datetime, settings: Settings) -> int | None:
+    """Take one event; return the id of the incident it opened, joined or closed, None for neither.
+
+    The rules say what an alarm opens or joins, and when somebody is paged for it: at once, or
+    after a grace in which an operator may look first. Another alarm for a life rings again a
+    minute after the acknowledgement, and pages again once somebody has arrived or is overdue. A
+    restore joins the incident that holds its alarm and closes nothing: a human decides. The same
+    event again changes nothing, also when its incident has been closed since. Raises what the
+    database raises, and `RulesRefused`.
+    """
+    rules = rules_of(settings)
+    restores = rules.restored_in(event.type)
+    weighed = event.type in rules.first or policy.opens_incident(event.type)
+    if not weighed and not restores:
+        return None
+    conn.execute(_QUERIES["lock_home"], {"household_id": event.household_id})
+    if weighed:
+        known = _known(conn, event)
+        if known is not None:
+            return known
+        looks = event.type in rules.looks_at_home
+        home = read_home(conn, event, rules, now=now, settings=settings) if looks else Home()
+        decision = decide(rules, event.type, event.at, home)
+        if isinstance(decision, Opens):
+            return _open(conn, event, decision, now, settings)
+        if isinstance(decision, Joins):
+            return _join(conn, event, decision, now, settings)
+        if isinstance(decision, Closes):
+            return _close(conn, event, decision, now)
+    return _restore(conn, event, restores, now)
+
+
+def look_again(
+    conn: Connection, incident: Incident, *, now: datetime, settings: Settings
+) -> Incident:
+    """Raise an open incident if the rules do so by the time that has passed."""
+    rules = rules_of(settings)
+    opened = open_incidents(conn, incident.household_id, now)
+    found = opened.get(Kind(incident.kind))
+    if found is None:
+        return incident
+    home = Home(opened, local=local_time(now, settings))
+    more = raised(rules, found, home)
+    if more is None:
+        return incident
+    detail: Detail = {"rule": more.rule}
+    return _upgrade(conn, incident, more, SYSTEM, detail, now, settings)
+
+
+def _open(conn: Connection, event: Event, to: Opens, now: datetime, settings: Settings) -> int:
+    actor, detail = _actor(event), _named(event, to.rule)
+    page = policy.paging(to.page, to.kind, event.household_id)
+    taken = _take_over(conn, event, to, now, settings)
+    if taken is not None:
+        return taken.incident_id
+    incident, new = open_or_find(
+        conn,
+        household_id=event.household_id,
+        kind=to.kind,
+        priority=to.priority,
+        opened_at=event.at,
+        actor=actor,
+        now=now,
+        detail=detail,
+        evidence=_evidence(event, to.follows),
+    )
+    _add_event(conn, incident, event)
+    if new:
+        _page(conn, incident, page, now, settings)
+        for seconds in to.check_after_s:
+            add_timer(conn, incident, "rules", now + timedelta(seconds=seconds))
+        return incident.incident_id
+    more = to.priority < incident.priority
+    incident = apply(
+        conn,
+        incident,
+        Move.JOIN,
+        actor=actor,
+        now=now,
+        detail=detail,
+        priority=to.priority,
+        evidence=_evidence(event, to.follows),
+    )
+    if more:
+        page_more(conn, incident, page, actor, now, settings)
+    elif to.priority == Priority.LIFE_SAFETY:
+        incident, anew = alarm_again(conn, incident, actor=actor, now=now)
+        if anew:
+            page_surely(conn, incident, now=now, settings=settings, afresh=True)
+    return incident.incident_id
+
+
+def _take_over(
+    conn: Connection, event: Event, to: Opens, now: datetime, settings: Settings
+) -> Incident | None:
+    """Make the incident that this one continues one of its kind; None when there is none."""
+    if to.takes_over is None or find_open(conn, event.household_id, to.kind) is not None:
+        return None
+    incident = find_open(conn, event.household_id, to.takes_over)
+    if incident is None:
+        return None
+    _add_event(conn, incident, event)
+    detail = {**_named(event, to.rule), "was": to.takes_over.value}
+    more = Raised(to.priority, to.page, to.rule)
+    return _upgrade(
+        conn,
+        incident,
+        more,
+        _actor(event),
+        detail,
+        now,
+        settings,
+        kind=to.kind,
+        evidence=_evidence(event, to.follows),
+    )
+
+
+def _join(
+    conn: Connection, event: Event, to: Joins, now: datetime, settings: Settings
+) -> int | None:
+    incident = find_open(conn, event.household_id, to.kind)
+    if incident is None:
+        return None  # an operator has closed it since the rules looked
+    _add_event(conn, incident, event)
+    actor, detail = _actor(event), _named(event, to.rule)
+    if to.inhibited:
+        detail = {**_named(event), "inhibited_by": to.rule}
+    incident = apply(
+        conn, incident, Move.JOIN, actor=actor, now=now, detail=detail, evidence=_evidence(event)
+    )
+    if to.raised:
+        _upgrade(conn, incident, to.raised, actor, {"rule": to.raised.rule}, now, settings)
+    return incident.incident_id
+
+
+def _close(conn: Connection, event: Event, to: Closes, now: datetime) -> int | None:
+    incident = find_open(conn, event.household_id, to.kind)
+    if incident is None or incident.acknowledged_by is not None:
+        return None
+    _add_event(conn, incident, event)
+    detail = {**_named(event, to.rule), "cause": to.cause}
+    incident = apply(
+        conn,
+        incident,
+        Move.MARK_FALSE,
+        actor=_actor(event),
+        now=now,
+        detail=detail,
+        note=to.rule,
+        false_cause=to.cause,
+    )
+    stand_down(conn, incident, now=now)
+    end_timers(conn, incident, now, TIMERS)
+    return incident.incident_id
+
+
+def _upgrade(
+    conn: Connection,
+    incident: Incident,
+    more: Raised,
+    actor: str,
+    detail: Detail,
+    now: datetime,
+    settings: Settings,
+    *,
+    kind: Kind | None = None,
+    evidence: tuple[Reason, ...] = (),
+) -> Incident:
+    detail = {**detail, "priority": min(more.priority, incident.priority)}
+    incident = apply(
+        conn,
+        incident,
+        Move.UPGRADE,
+        actor=actor,
+        now=now,
+        detail=detail,
+        priority=more.priority,
+        kind=kind,
+        evidence=evidence,
+    )
+    return page_more(conn, incident, more.page, actor, now, settings)
+
+
+def _page(
+    conn: Connection, incident: Incident, page: Paging, now: datetime, settings: Settings
+) -> Incident:
+    if page == "at_once":
+        return page_surely(conn, incident, now=now, settings=settings)
+    if page == "after_grace":
+        due_at = now + timedelta(seconds=settings.operator_grace_s)
+        add_timer(conn, incident, "auto_dispatch", due_at)
+    return incident
+
+
+def page_more(
+    conn: Connection,
+    incident: Incident,
+    page: Paging,
+    actor: str,
+    now: datetime,
+    settings: Settings,
+) -> Incident:
+    """Page for an open incident that has become more urgent.
+
+    Whoever acknowledged something lesser is rung again when somebody is paged at once. Who is on
+    the way is not doubled; below that, an acknowledgement leaves paging to the operator.
+    """
+    if page == "at_once":
+        if incident.acknowledged_at is not None:
+            incident = apply(conn, incident, Move.RING, actor=actor, now=now)
+        if incident.state is State.ARRIVED:
+            incident = apply(conn, incident, Move.RESEND, actor=actor, now=now)
+            return page_surely(conn, incident, now=now, settings=settings, afresh=True)
+        if incident.state in ON_THE_WAY:
+            return incident
+    elif incident.state is not State.RAISED:
+        return incident
+    return _page(conn, incident, page, now, settings)
+
+
+def _restore(conn: Connection, event: Event, kinds: frozenset[Kind], now: datetime) -> int | None:
+    restore = Seen(event.type, event.device_id, event.seq)
+    for kind in sorted(kinds):
+        incident = find_open(conn, event.household_id, kind)
+        if incident is None:
+            continue
+        rows = conn.execute(_QUERIES["events_in_log"], {"incident_id": incident.incident_id})
+        before = [Seen(**row) for row in rows]
+        if policy.outstanding(before) == policy.outstanding([*before, restore]):
+            continue  # every closing door would otherwise add a line to a week-old fault
+        known = _known(conn, event)
+        if known is not None:
+            return known
+        _add_event(conn, incident, event)
+        apply(conn, incident, Move.RESTORE, actor=_actor(event), now=now, detail=_named(event))
+        return incident.incident_id
+    return None
+
+
+def _known(conn: Connection, event: Event) -> int | None:
+    """Return the incident that took this very event before."""
+    row = conn.execute(_QUERIES["incident_of_event"], _identity(event)).fetchone()
+    return int(row["incident_id"]) if row else None
+
+
+def _evidence(event: Event, follows: tuple[str, ...] = ()) -> tuple[Reason, ...]:
+    """Return what the event tells, and what those tell that it follows at this home."""
+    earlier = (reason for name in follows for reason in reasons_of(name, pictured=False))
+    pictured = event.source is Source.DETECTOR and bool(
+        evidence_in(msgspec.json.decode(event.data))
+    )
+    return (*reasons_of(event.type, pictured=pictured), *earlier)
+
+
+def _actor(event: Event) -> str:
+    return f"device:{event.device_id}"
+
+
+def _named(event: Event, rule: str | None = None) -> Detail:
+    named: Detail = {"type": event.type, "device": event.device_id, "seq": event.seq}
+    return {**named, "rule": rule} if rule else named
+
+
+def _identity(event: Event) -> dict[str, object]:
+    return {
+        "household_id": event.household_id,
+        "at": event.at,
+        "device_id": event.device_id,
+        "seq": event.seq,
+        "source": event.source,
+    }
+
+
+def _add_event(conn: Connection, incident: Incident, event: Event) -> None:
+    conn.execute(
+        _QUERIES["add_incident_event"],
+        {
+            **_identity(event),
+            "incident_id": incident.incident_id,
+            "type": event.type,
+            "data": event.data.decode(),
+        },
+    )

@@ -1,0 +1,149 @@
+"""`/v1/incidents/{id}`: an incident in an operator's hands. Who may not see the home gets 403."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from alerts import board, incidents
+from alerts.audit import record_access
+from app.accounts.principal import Role
+from app.api import models
+from app.api.desk import READS_HOME, Desk, DeskDep, TokenDep, authenticate
+from app.api.problems import responses
+from core.database import Connection
+from core.errors import Refused
+
+_STAFF = frozenset({Role.OPERATOR, Role.ADMINISTRATOR})
+_ERRORS = responses(400, 401, 403, 404, 409, 503)
+
+IncidentId = Annotated[int, Path(alias="id", ge=1, le=2**63 - 1)]
+router = APIRouter(prefix="/v1/incidents/{id}", tags=["operators"])
+
+
+@contextmanager
+def _acting(desk: Desk, token: str) -> Iterator[tuple[Connection, str, datetime]]:
+    """Lend a transaction, who acts in it, and the time."""
+    with desk.database.transaction() as conn:
+        who = authenticate(desk, conn, token)
+        if who.role not in _STAFF:
+            raise Refused("incidents are dealt with by operators")
+        yield conn, who.user_id, desk.clock.now()
+
+
+def _view(conn: Connection, incident_id: int) -> models.Incident:
+    return models.Incident.model_validate(asdict(board.card(conn, incident_id)))
+
+
+@router.get(
+    "",
+    summary="An incident, with its validation level and what it follows from",
+    response_model=models.Incident,
+    dependencies=[READS_HOME],
+    responses=_ERRORS,
+)
+def show(desk: DeskDep, token: TokenDep, incident_id: IncidentId) -> models.Incident:
+    """The look is in the access log of the home."""
+    with _acting(desk, token) as (conn, who, now):
+        found = _view(conn, incident_id)
+        record_access(
+            conn,
+            actor=who,
+            action="incident",
+            household_id=found.household_id,
+            now=now,
+            detail={"reason": "incident", "incident_id": incident_id},
+        )
+        return found
+
+
+@router.post(
+    "/acknowledge", summary="I have it in hand", response_model=models.Incident, responses=_ERRORS
+)
+def acknowledge(desk: DeskDep, token: TokenDep, incident_id: IncidentId) -> models.Incident:
+    """The first wins; whoever comes later gets 409 with the name of the first."""
+    with _acting(desk, token) as (conn, who, now):
+        incidents.acknowledge(conn, incident_id, actor=who, now=now)
+        return _view(conn, incident_id)
+
+
+@router.post(
+    "/take-over", summary="I take it over", response_model=models.Incident, responses=_ERRORS
+)
+def take_over(desk: DeskDep, token: TokenDep, incident_id: IncidentId) -> models.Incident:
+    """From whoever acknowledged it; both names are in the log."""
+    with _acting(desk, token) as (conn, who, now):
+        incidents.take_over(conn, incident_id, actor=who, now=now)
+        return _view(conn, incident_id)
+
+
+@router.post(
+    "/verify",
+    summary="I look, listen, telephone",
+    response_model=models.Incident,
+    responses=_ERRORS,
+)
+def verify(desk: DeskDep, token: TokenDep, incident_id: IncidentId) -> models.Incident:
+    """Only who has it in hand."""
+    with _acting(desk, token) as (conn, who, now):
+        incidents.verify(conn, incident_id, actor=who, now=now)
+        return _view(conn, incident_id)
+
+
+@router.post(
+    "/level",
+    summary="Raise or lower the validation level",
+    response_model=models.Incident,
+    responses=_ERRORS | responses(422),
+)
+def level(
+    desk: DeskDep, token: TokenDep, incident_id: IncidentId, given: models.SetLevel
+) -> models.Incident:
+    """It stands until evidence goes beyond what was known."""
+    with _acting(desk, token) as (conn, who, now):
+        incidents.set_level(conn, incident_id, actor=who, now=now, level=given.level, why=given.why)
+        return _view(conn, incident_id)
+
+
+@router.post(
+    "/close",
+    summary="End it with a disposition",
+    response_model=models.Incident,
+    responses=_ERRORS | responses(422),
+)
+def close(
+    desk: DeskDep, token: TokenDep, incident_id: IncidentId, given: models.CloseIncident
+) -> models.Incident:
+    """A false alarm has a cause, a duplicate names the incident it repeats."""
+    with _acting(desk, token) as (conn, who, now):
+        incidents.close(
+            conn,
+            incident_id,
+            actor=who,
+            now=now,
+            outcome=given.disposition,
+            note=given.note,
+            cause=given.cause,
+            duplicate_of=given.duplicate_of,
+        )
+        return _view(conn, incident_id)
+
+
+@router.post(
+    "/reopen",
+    summary="Open a closed incident again",
+    response_model=models.Incident,
+    responses=_ERRORS | responses(422),
+)
+def reopen(
+    desk: DeskDep, token: TokenDep, incident_id: IncidentId, given: models.Reopen
+) -> models.Incident:
+    """It is in the hands of who reopens it, and pages nobody by itself."""
+    with _acting(desk, token) as (conn, who, now):
+        incidents.reopen(conn, incident_id, actor=who, now=now, why=given.why)
+        return _view(conn, incident_id)
