@@ -25,7 +25,8 @@ def standing(page: PageView, *, late: bool) -> str:
         # stood down while somebody else goes, or the incident is closed
         return "responder.taken" if page.incident_state in _GOING else "responder.over"
     if page.page_state is PageState.ACCEPTED:
-        return "responder.you_accepted"
+        left = page.incident_state is State.EN_ROUTE
+        return "responder.you_left" if left else "responder.you_accepted"
     if page.page_state is PageState.ARRIVED:
         return "responder.you_arrived"
     if page.accepted_by is not None and page.page_state not in MAY_STILL_ANSWER:

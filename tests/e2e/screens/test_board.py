@@ -118,15 +118,20 @@ def test_a_responder_answers_on_a_telephone(
     telephone.screenshot(path=tmp_path / "1-asked.png", full_page=True)
     telephone.get_by_role("button", name="ACCEPT").click()
     telephone.get_by_text("You accepted. Please go now.").wait_for()
-    page.locator("button.card").get_by_text("Accepted, en route").wait_for(timeout=1_500)
+    page.locator("button.card").get_by_text("Accepted, coming").wait_for(timeout=1_500)
+    telephone.screenshot(path=tmp_path / "2-accepted.png", full_page=True)
+    telephone.get_by_role("button", name="I AM ON MY WAY").click()
+    telephone.get_by_text("You are on the way.").wait_for()
+    page.locator("button.card").get_by_text("Help on the way").wait_for(timeout=1_500)
+    assert telephone.get_by_role("button", name="I AM ON MY WAY").count() == 0
     telephone.get_by_role("button", name="I HAVE ARRIVED").click()
     telephone.get_by_text("You have arrived").wait_for()
     page.locator("button.card").get_by_text("Help has arrived").wait_for(timeout=1_500)
-    telephone.screenshot(path=tmp_path / "2-arrived.png", full_page=True)
+    telephone.screenshot(path=tmp_path / "3-arrived.png", full_page=True)
     telephone.goto(link[:-1] + ("A" if link[-1] != "A" else "B"))
     telephone.get_by_text("This link is not valid.").wait_for()
     telephone.goto(f"{server.url}/login")
-    telephone.screenshot(path=tmp_path / "3-login.png")
+    telephone.screenshot(path=tmp_path / "4-login.png")
     telephone.close()
 
 
