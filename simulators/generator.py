@@ -22,6 +22,7 @@ _RETRY_AFTER_S = 0.5
 _CONNECT_TIMEOUT_S = 3.0
 _SESSION_WITHIN_S = 5.0  # a node that accepts us and then says nothing is as good as gone
 _KEEPALIVE_S = 60
+_ENDLESS = 1 << 62  # until told to stop
 _MOST_AT_ONCE = 2000  # events made between two looks at the sockets
 
 
@@ -119,7 +120,8 @@ class Generator:
         """Start making events."""
         self._began_s = self._account.began_s = self._last_heard_s = time.monotonic()
         if self._load.rate is None:
-            share, odd = divmod(self._load.events or 0, len(self._links))
+            events = self._load.events
+            share, odd = (_ENDLESS, 0) if events is None else divmod(events, len(self._links))
             for number, link in enumerate(self._links):
                 link.left = share + (number < odd)
                 self._burst(link)

@@ -54,3 +54,7 @@ COPY bench_heap FROM STDIN (FORMAT BINARY)
 -- name: copy_out
 COPY (SELECT * FROM events WHERE device_id = ANY(%(devices)s) AND seq >= %(first)s)
 TO STDOUT (FORMAT BINARY)
+
+-- name: incident_of_press
+SELECT i.incident_id, i.opened_at FROM incident_events e JOIN incidents i USING (incident_id)
+WHERE e.device_id = %(device_id)s AND e.seq = %(seq)s

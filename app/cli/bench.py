@@ -82,6 +82,24 @@ def failover(
     return found, drills.as_text(found)
 
 
+def alarm(
+    site: Site,
+    *,
+    presses: Annotated[int, typer.Option(help="How many, one after the other.", min=1)] = 100,
+    load: Annotated[
+        bool, typer.Option("--load", help="As many again, with the event lane saturated.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of the moments of the presses.", min=0)] = 1,
+) -> Result:
+    """Press SOS through the real path: times to the ack, the page and a connected board."""
+    from app.bench import alarm as alarm_bench  # loads OpenCV, which few commands need
+
+    _stop_cleanly()
+    say(f"pressing {presses} times; half a second each")
+    found = alarm_bench.bench(site, presses=presses, load=load, seed=seed)
+    return found, alarm_bench.as_text(found)
+
+
 def _stop_cleanly() -> None:
     """Let a signal unwind the `with` blocks, which end and remove what was started."""
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -94,4 +112,5 @@ def register(to: typer.Typer) -> None:
     command(bench, "ingest")(ingest)
     command(bench, "outage")(outage)
     command(bench, "failover")(failover)
+    command(bench, "alarm")(alarm)
     command(bench, "detect")(bench_detect)
