@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
 from app.accounts.principal import Principal, Role
 from core.errors import NotFound, Refused
+
+HANDOVER = timedelta(hours=1)  # what was just closed stays in an operator's reach
 
 
 class Look(StrEnum):

@@ -14,6 +14,7 @@ from alerts import board, incidents
 from alerts.audit import record_access
 from app.accounts.principal import Role
 from app.api import models
+from app.api.access import HANDOVER
 from app.api.desk import READS_HOME, Desk, DeskDep, TokenDep, authenticate
 from app.api.problems import responses
 from core.database import Connection
@@ -36,8 +37,23 @@ def _acting(desk: Desk, token: str) -> Iterator[tuple[Connection, str, datetime]
         yield conn, who.user_id, desk.clock.now()
 
 
-def _view(conn: Connection, incident_id: int) -> models.Incident:
-    return models.Incident.model_validate(asdict(board.card(conn, incident_id)))
+def _view(conn: Connection, who: str, now: datetime, incident_id: int) -> models.Incident:
+    """Return the incident as it stands now; the look is in the access log of the home.
+
+    Raises `NotFound`, and `Refused` for one that was over long ago.
+    """
+    card = board.card(conn, incident_id)
+    if card.closed_at is not None and now - card.closed_at > HANDOVER:
+        raise Refused("an operator sees a home only while it has an open incident")
+    record_access(
+        conn,
+        actor=who,
+        action="incident",
+        household_id=card.household_id,
+        now=now,
+        detail={"reason": "incident", "incident_id": incident_id},
+    )
+    return models.Incident.model_validate(asdict(card))
 
 
 @router.get(
@@ -48,18 +64,9 @@ def _view(conn: Connection, incident_id: int) -> models.Incident:
     responses=_ERRORS,
 )
 def show(desk: DeskDep, token: TokenDep, incident_id: IncidentId) -> models.Incident:
-    """The look is in the access log of the home."""
+    """Of one that was closed, for another hour."""
     with _acting(desk, token) as (conn, who, now):
-        found = _view(conn, incident_id)
-        record_access(
-            conn,
-            actor=who,
-            action="incident",
-            household_id=found.household_id,
-            now=now,
-            detail={"reason": "incident", "incident_id": incident_id},
-        )
-        return found
+        return _view(conn, who, now, incident_id)
 
 
 @router.post(
@@ -69,7 +76,7 @@ def acknowledge(desk: DeskDep, token: TokenDep, incident_id: IncidentId) -> mode
     """The first wins; whoever comes later gets 409 with the name of the first."""
     with _acting(desk, token) as (conn, who, now):
         incidents.acknowledge(conn, incident_id, actor=who, now=now)
-        return _view(conn, incident_id)
+        return _view(conn, who, now, incident_id)
 
 
 @router.post(
@@ -79,7 +86,7 @@ def take_over(desk: DeskDep, token: TokenDep, incident_id: IncidentId) -> models
     """From whoever acknowledged it; both names are in the log."""
     with _acting(desk, token) as (conn, who, now):
         incidents.take_over(conn, incident_id, actor=who, now=now)
-        return _view(conn, incident_id)
+        return _view(conn, who, now, incident_id)
 
 
 @router.post(
@@ -92,7 +99,7 @@ def verify(desk: DeskDep, token: TokenDep, incident_id: IncidentId) -> models.In
     """Only who has it in hand."""
     with _acting(desk, token) as (conn, who, now):
         incidents.verify(conn, incident_id, actor=who, now=now)
-        return _view(conn, incident_id)
+        return _view(conn, who, now, incident_id)
 
 
 @router.post(
@@ -107,7 +114,7 @@ def level(
     """It stands until evidence goes beyond what was known."""
     with _acting(desk, token) as (conn, who, now):
         incidents.set_level(conn, incident_id, actor=who, now=now, level=given.level, why=given.why)
-        return _view(conn, incident_id)
+        return _view(conn, who, now, incident_id)
 
 
 @router.post(
@@ -131,7 +138,7 @@ def close(
             cause=given.cause,
             duplicate_of=given.duplicate_of,
         )
-        return _view(conn, incident_id)
+        return _view(conn, who, now, incident_id)
 
 
 @router.post(
@@ -146,4 +153,4 @@ def reopen(
     """It is in the hands of who reopens it, and pages nobody by itself."""
     with _acting(desk, token) as (conn, who, now):
         incidents.reopen(conn, incident_id, actor=who, now=now, why=given.why)
-        return _view(conn, incident_id)
+        return _view(conn, who, now, incident_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from alerts import board, incidents, responders
@@ -14,6 +14,7 @@ from alerts.board import IncidentCard
 from alerts.ranking import Position, distance_m
 from app.accounts.principal import Principal, Role
 from app.accounts.sessions import resume_session
+from app.api.access import HANDOVER
 from app.api.desk import Desk
 from app.console.judging import Finding
 from core import sql
@@ -21,7 +22,6 @@ from core.database import Connection
 from core.errors import NotFound, Refused
 
 STAFF = frozenset({Role.OPERATOR, Role.ADMINISTRATOR})
-HANDOVER = timedelta(hours=1)  # evidence stays in reach of a detail that was just closed
 _QUERIES = sql.load("app.console")
 
 

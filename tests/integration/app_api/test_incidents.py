@@ -126,3 +126,22 @@ def test_a_home_without_words_cancels_nothing(api, open_incident) -> None:
     path = f"/v1/households/own/incidents/{incident}/cancel"
     assert send(api, path, "resident", {"word": "blue bird"}).status_code == 403
     assert [row["state"] for row in shown(api)] == ["raised"]
+
+
+def test_every_answer_that_shows_the_home_is_in_its_log(api, conn, open_incident) -> None:
+    path = f"/v1/incidents/{open_incident('own')}"
+    assert api.get(path, "operator").status_code == 200
+    for _ in range(2):  # the same again changes nothing, and is a look all the same
+        assert send(api, f"{path}/acknowledge").status_code == 200
+    rows = conn.execute("SELECT actor, household_id FROM access_log WHERE action = 'incident'")
+    assert [(row["actor"], row["household_id"]) for row in rows] == [("the-operator", "own")] * 3
+
+
+def test_what_was_closed_stays_in_reach_for_an_hour(api, clock, open_incident) -> None:
+    path = f"/v1/incidents/{open_incident('own')}"
+    assert send(api, f"{path}/close", body={"disposition": "closed"}).status_code == 200
+    clock.advance(3600)
+    assert api.get(path, "operator").status_code == 200
+    clock.advance(1)
+    answer = api.get(path, "operator")
+    assert (answer.status_code, "household_name" in answer.json()) == (403, False)
