@@ -40,6 +40,7 @@ def translated() -> Iterator[None]:
         psycopg.OperationalError,
         psycopg.InterfaceError,
         psycopg.errors.IdleInTransactionSessionTimeout,
+        psycopg.errors.ReadOnlySqlTransaction,  # a standby, or a server that protects a full disk
     ) as error:
         raise DatabaseAway(str(error).strip()) from error
 
