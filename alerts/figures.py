@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
+from psycopg.types.json import Jsonb
+
 from alerts.lifecycle import CLOSED_STATES, MOVES, OPEN_STATES
 from alerts.norms import NORMS, Norm
 from core import sql
@@ -101,15 +103,23 @@ def figures(
         **{f"by_{cut}": cut in by for cut in CUTS},
     }
     steps = [StepFigure(**row) for row in conn.execute(_QUERIES["steps"], given)]
-    norms = [_norm(conn, norm, given) for norm in NORMS]
-    causes = conn.execute(_QUERIES["false_alarms"], given)
-    false_alarms = [FalseFigure(**row) for row in causes if row["n"]]
+    norms = [
+        NormFigure(NORMS[row["number"]], row["n"], row["kept"])
+        for row in conn.execute(_QUERIES["kept"], given | {"norms": _asked()})
+    ]
+    false_alarms = [FalseFigure(**row) for row in conn.execute(_QUERIES["false_alarms"], given)]
     return Figures(since, until, steps, norms, false_alarms)
 
 
-def _norm(conn: Connection, norm: Norm, given: dict[str, object]) -> NormFigure:
-    row = conn.execute(
-        _QUERIES["within"],
-        given | {"step": norm.step, "within_s": norm.within_s, "kinds": sorted(norm.kinds)},
-    ).fetchone()
-    return NormFigure(norm, row["asked"], row["kept"]) if row else NormFigure(norm, 0, 0)
+def _asked() -> Jsonb:
+    return Jsonb(
+        [
+            {
+                "number": number,
+                "step": norm.step,
+                "kinds": sorted(norm.kinds),
+                "within_s": norm.within_s,
+            }
+            for number, norm in enumerate(NORMS)
+        ]
+    )

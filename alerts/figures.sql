@@ -40,40 +40,54 @@ FROM reached
 GROUP BY kind, district, month, step
 ORDER BY kind, district, month, step
 
--- name: within
--- Of the incidents of these kinds that stood open for so long or came to the step before: how many
--- came to it in time, counted from when we had the alarm. One that nobody ever answered counts.
+-- name: kept
+-- Of each norm's incidents, those that came to its step or stood open for longer than it allows; and
+-- how many came in time, counted from when we had the alarm. One that nobody ever answered counts.
 WITH timed AS (
-    SELECT extract(epoch FROM l.at - i.created_at) AS took_s,
+    SELECT i.kind, l.paged,
+           extract(epoch FROM l.acknowledged_at - i.created_at) AS acknowledge_s,
+           extract(epoch FROM l.arrived_at - i.created_at) AS arrive_s,
            extract(epoch FROM coalesce(l.closed_at, %(now)s::timestamptz) - i.created_at) AS open_s
     FROM incidents i
     CROSS JOIN LATERAL (
-        SELECT min(at) FILTER (WHERE move = %(step)s) AS at,
+        SELECT min(at) FILTER (WHERE move = 'acknowledge') AS acknowledged_at,
+               min(at) FILTER (WHERE move = 'arrive') AS arrived_at,
                min(at) FILTER (WHERE move = ANY (%(ends)s::text[])) AS closed_at,
                bool_or(move = 'page') AS paged
         FROM incident_log WHERE incident_id = i.incident_id
     ) l
     WHERE i.created_at >= %(since)s AND i.created_at < %(until)s
-      AND i.household_id <> 'synthetic' AND i.kind = ANY (%(kinds)s::text[])
-      AND (l.paged OR %(step)s <> 'arrive')  -- nobody was ever sent: nobody could arrive
+      AND i.household_id <> 'synthetic' AND i.kind <> 'test'
 )
-SELECT count(*) AS asked, count(*) FILTER (WHERE took_s <= %(within_s)s) AS kept
-FROM timed WHERE took_s IS NOT NULL OR open_s > %(within_s)s
+SELECT n.number, count(t.kind) AS n, count(*) FILTER (WHERE t.took_s <= n.within_s) AS kept
+FROM jsonb_to_recordset(%(norms)s) AS n (number int, step text, kinds jsonb, within_s int)
+LEFT JOIN LATERAL (
+    SELECT timed.kind, s.took_s
+    FROM timed
+    CROSS JOIN LATERAL (
+        SELECT CASE n.step WHEN 'arrive' THEN arrive_s ELSE acknowledge_s END AS took_s
+    ) s
+    WHERE n.kinds ? timed.kind
+      AND (s.took_s IS NOT NULL OR open_s > n.within_s)
+      AND (paged OR n.step <> 'arrive')  -- nobody was ever sent: nobody could arrive
+) t ON true
+GROUP BY n.number
+ORDER BY n.number
 
 -- name: false_alarms
-SELECT CASE WHEN %(by_kind)s THEN i.kind END AS kind,
-       CASE WHEN %(by_district)s THEN h.district END AS district,
-       CASE WHEN %(by_month)s
-            THEN to_char(i.created_at AT TIME ZONE %(timezone)s, 'YYYY-MM') END AS month,
-       coalesce(i.false_cause, 'unknown') AS cause,
-       count(*) FILTER (WHERE i.state = 'false_alarm') AS n,
-       sum(count(*)) OVER (PARTITION BY
-           CASE WHEN %(by_kind)s THEN i.kind END,
-           CASE WHEN %(by_district)s THEN h.district END,
+WITH closed AS (
+    SELECT CASE WHEN %(by_kind)s THEN i.kind END AS kind,
+           CASE WHEN %(by_district)s THEN h.district END AS district,
            CASE WHEN %(by_month)s
-                THEN to_char(i.created_at AT TIME ZONE %(timezone)s, 'YYYY-MM') END
-       )::bigint AS closed
-FROM incidents i JOIN households h USING (household_id)
-WHERE i.created_at >= %(since)s AND i.created_at < %(until)s AND i.closed_at IS NOT NULL
-  AND i.household_id <> 'synthetic' AND i.kind <> 'test'
-GROUP BY 1, 2, 3, 4
+                THEN to_char(i.created_at AT TIME ZONE %(timezone)s, 'YYYY-MM') END AS month,
+           i.state, coalesce(i.false_cause, 'unknown') AS cause
+    FROM incidents i JOIN households h USING (household_id)
+    WHERE i.created_at >= %(since)s AND i.created_at < %(until)s AND i.closed_at IS NOT NULL
+      AND i.household_id <> 'synthetic' AND i.kind <> 'test'
+), counted AS (
+    SELECT *, count(*) OVER (PARTITION BY kind, district, month) AS closed FROM closed
+)
+SELECT kind, district, month, cause, count(*) AS n, closed
+FROM counted WHERE state = 'false_alarm'
+GROUP BY kind, district, month, cause, closed
+ORDER BY kind, district, month, cause

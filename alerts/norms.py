@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from alerts.lifecycle import Move
 from alerts.policy import Kind
@@ -16,7 +17,7 @@ class Norm:
     """Of the incidents of `kinds`, the share `asked` comes to `step` in `within_s` of receipt."""
 
     source: str
-    step: Move
+    step: Literal[Move.ACKNOWLEDGE, Move.ARRIVE]
     kinds: frozenset[Kind]
     within_s: int
     asked: float

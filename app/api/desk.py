@@ -113,13 +113,26 @@ def _admit(
     desk: Desk, conn: Connection, token: str, home: str, look: Look
 ) -> tuple[Principal, dict[str, Any]]:
     """Return who is asking and the reason that lets them; raise what `access.reason` raises."""
-    conn.execute(_QUERIES["limit_time"], {"limit": f"{READ_TIMEOUT_S}s"})
     who = authenticate(desk, conn, token)
     row = conn.execute(_QUERIES["home"], {"household_id": home}).fetchone()
     why = reason(who, home, look, open_incident=row["open_incident"] if row else None)
     if row is None:
         raise NotFound("no such home")
     return who, why
+
+
+@contextmanager
+def limited(conn: Connection) -> Iterator[None]:
+    """End a statement that takes longer than `READ_TIMEOUT_S`, and answer 503."""
+    conn.execute(_QUERIES["limit_time"], {"limit": f"{READ_TIMEOUT_S}s"})
+    try:
+        yield
+    except psycopg.errors.QueryCanceled:
+        raise HTTPException(
+            503,
+            f"this took longer than {READ_TIMEOUT_S} s; ask for a shorter time",
+            {"Retry-After": str(READ_TIMEOUT_S)},
+        ) from None
 
 
 @contextmanager
@@ -133,15 +146,9 @@ def opened_home(desk: Desk, token: str, household_id: str, look: Look) -> Iterat
     takes longer than `READ_TIMEOUT_S`.
     """
     with desk.database.transaction() as conn:
-        try:
+        with limited(conn):
             who, why = _admit(desk, conn, token, household_id, look)
             yield conn
-        except psycopg.errors.QueryCanceled:
-            raise HTTPException(
-                503,
-                f"this took longer than {READ_TIMEOUT_S} s; ask for a shorter time",
-                {"Retry-After": str(READ_TIMEOUT_S)},
-            ) from None
         record_access(
             conn,
             actor=who.user_id,
@@ -158,7 +165,7 @@ def caller(desk: Desk, token: str, household_id: str) -> Principal:
     One short transaction, and no line in the access log, whose writers queue up: a call for help
     is no look, and the incident's own log has it.
     """
-    with desk.for_calls.transaction() as conn:
+    with desk.for_calls.transaction() as conn, limited(conn):
         return _admit(desk, conn, token, household_id, Look.SOS)[0]
 
 

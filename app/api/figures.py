@@ -15,7 +15,7 @@ from alerts import figures
 from alerts.figures import Cut, Figures
 from app.accounts.principal import Role
 from app.api import models
-from app.api.desk import READS_HOME, DeskDep, TokenDep, authenticate
+from app.api.desk import READS_HOME, DeskDep, TokenDep, authenticate, limited
 from app.api.problems import responses
 from core.errors import PermanentError, Refused
 
@@ -87,7 +87,7 @@ def read(
     since = from_at or until - _USUAL
     if not timedelta(0) < until - since <= LONGEST:
         raise PermanentError(f"`from` lies before `to`, by at most {LONGEST.days} days")
-    with desk.database.transaction() as conn:
+    with desk.database.transaction() as conn, limited(conn):
         if authenticate(desk, conn, token).role is Role.RESIDENT:
             raise Refused("the figures of the service are for its staff")
         found = figures.figures(

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from alerts.figures import CUTS, figures
-from app.api.desk import READS_HOME, DeskDep
+from app.api.desk import READS_HOME, DeskDep, limited
 from app.api.figures import as_csv
 from app.console import actions
 from app.console.presenting import Templates
@@ -33,7 +33,7 @@ def router(templates: Templates) -> APIRouter:
         cuts = [cut for cut in CUTS if cut in (by or ["kind"])]
         now = desk.clock.now()
         try:
-            with desk.database.transaction() as conn:
+            with desk.database.transaction() as conn, limited(conn):
                 actions.whoami(desk, conn, request.session)
                 found = figures(
                     conn,
