@@ -16,6 +16,8 @@ import docker
 import docker.errors
 import psycopg
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from psycopg import sql
 from testcontainers.community.postgres import PostgresContainer
 
@@ -30,6 +32,12 @@ from core.supervisor import Supervisor
 for name in [key for key in os.environ if key.startswith("DOORGUARD_")]:
     if name not in {"DOORGUARD_POSTGRES_PREFIX", "DOORGUARD_FOOTAGE"}:
         os.environ.pop(name)
+
+# how long an example takes says something about the machine, not about the code
+hypothesis_settings.register_profile(
+    "doorguard", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("doorguard")
 
 TEMPLATE = OWNER = "doorguard"
 TIMESCALE_IMAGE = "timescale/timescaledb:2.29.2-pg18"
