@@ -33,15 +33,23 @@ from core.settings import Settings
 _QUERIES = sql.load("alerts")
 
 
-def on_event(conn: Connection, event: Event, *, now: datetime, settings: Settings) -> int | None:
+def on_event(
+    conn: Connection,
+    event: Event,
+    *,
+    now: datetime,
+    settings: Settings,
+    carried_as: int | None = None,
+) -> int | None:
     """Take one event; return the id of the incident it opened, joined or closed, None for neither.
 
     The rules say what an alarm opens or joins, and when somebody is paged for it: at once, or
     after a grace in which an operator may look first. Another alarm for a life rings again a
     minute after the acknowledgement, and pages again once somebody has arrived or is overdue. A
     restore joins the incident that holds its alarm and closes nothing: a human decides. The same
-    event again changes nothing, also when its incident has been closed since. Raises what the
-    database raises, and `RulesRefused`.
+    event again changes nothing, also when its incident has been closed since. `carried_as` is the
+    id of the incident that the lifeline opened for it: one that is new gets this id, and nobody is
+    paged again for it. Raises what the database raises, and `RulesRefused`.
     """
     rules = rules_of(settings)
     restores = rules.restored_in(event.type)
@@ -57,7 +65,7 @@ def on_event(conn: Connection, event: Event, *, now: datetime, settings: Setting
         home = read_home(conn, event, rules, now=now, settings=settings) if looks else Home()
         decision = decide(rules, event.type, event.at, home)
         if isinstance(decision, Opens):
-            return _open(conn, event, decision, now, settings)
+            return _open(conn, event, decision, now, settings, carried_as)
         if isinstance(decision, Joins):
             return _join(conn, event, decision, now, settings)
         if isinstance(decision, Closes):
@@ -82,7 +90,14 @@ def look_again(
     return _upgrade(conn, incident, more, SYSTEM, detail, now, settings)
 
 
-def _open(conn: Connection, event: Event, to: Opens, now: datetime, settings: Settings) -> int:
+def _open(
+    conn: Connection,
+    event: Event,
+    to: Opens,
+    now: datetime,
+    settings: Settings,
+    carried_as: int | None,
+) -> int:
     actor, detail = _actor(event), _named(event, to.rule)
     page = policy.paging(to.page, to.kind, event.household_id)
     taken = _take_over(conn, event, to, now, settings)
@@ -98,10 +113,12 @@ def _open(conn: Connection, event: Event, to: Opens, now: datetime, settings: Se
         now=now,
         detail=detail,
         evidence=_evidence(event, to.follows),
+        incident_id=carried_as,
     )
     _add_event(conn, incident, event)
     if new:
-        _page(conn, incident, page, now, settings)
+        if carried_as is None:
+            _page(conn, incident, page, now, settings)
         for seconds in to.check_after_s:
             add_timer(conn, incident, "rules", now + timedelta(seconds=seconds))
         return incident.incident_id

@@ -15,8 +15,12 @@ WHERE household_id = %(household_id)s AND kind = %(kind)s AND closed_at IS NULL
 FOR UPDATE
 
 -- name: open_incident
-INSERT INTO incidents (household_id, kind, priority, state, opened_at, created_at)
-VALUES (%(household_id)s, %(kind)s, %(priority)s, %(state)s, %(opened_at)s, %(now)s)
+-- Under the id that was reserved for it, else under the next.
+INSERT INTO incidents (incident_id, household_id, kind, priority, state, opened_at, created_at)
+OVERRIDING SYSTEM VALUE
+VALUES (coalesce(%(incident_id)s::bigint,
+                 nextval(pg_get_serial_sequence('incidents', 'incident_id'))),
+        %(household_id)s, %(kind)s, %(priority)s, %(state)s, %(opened_at)s, %(now)s)
 ON CONFLICT (household_id, kind) WHERE closed_at IS NULL DO NOTHING
 RETURNING incident_id, household_id, kind, priority, state, opened_at, acknowledged_at,
           acknowledged_by, closed_by, version, level, level_reasons, level_set, level_set_on

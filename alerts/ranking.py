@@ -49,6 +49,11 @@ def distance_m(one: Position, other: Position) -> float:
     return 2 * _EARTH_RADIUS_M * asin(min(1.0, sqrt(h)))
 
 
+def local_time(at: datetime, timezone: str) -> time:
+    """Return the time of day on the wall in `timezone` (an IANA name)."""
+    return at.astimezone(ZoneInfo(timezone)).time()
+
+
 def on_shift(start: time | None, end: time | None, local: time) -> bool:
     """Return whether `local` lies in [start, end), which may cross midnight; equal: all day."""
     if start is None or end is None or start == end:
@@ -81,7 +86,7 @@ def rank(
     Left out: who is on leave or off shift at `now` in `timezone` (an IANA name), who stands in
     `already`, and who does not belong to `whom` (engineers never go to a home).
     """
-    local = now.astimezone(ZoneInfo(timezone)).time()
+    local = local_time(now, timezone)
     ranked = [
         Ranked(one.responder_id, distance_m(home, one.position))
         for one in responders

@@ -93,8 +93,11 @@ def open_or_find(
     now: datetime,
     detail: Detail,
     evidence: Iterable[Reason] = (),
+    incident_id: int | None = None,
 ) -> tuple[Incident, bool]:
     """Open an incident with its first log line, or lock the open one; True when it is new.
+
+    `incident_id` is one that was reserved for it, else the next is taken.
 
     Two processes may race here: the partial unique index lets one open, the other finds.
     """
@@ -105,6 +108,7 @@ def open_or_find(
         "opened_at": opened_at,
         "now": now,
         "state": State.RAISED,
+        "incident_id": incident_id,
     }
     while True:
         found = find_open(conn, household_id, kind)

@@ -16,6 +16,7 @@ Connection: TypeAlias = psycopg.Connection[DictRow]
 Cursor: TypeAlias = psycopg.Cursor[DictRow]
 
 _CONNECT_TIMEOUT_S = 5
+_RECONNECT_S = 2.0
 _SESSION = {
     "row_factory": dict_row,
     "connect_timeout": _CONNECT_TIMEOUT_S,
@@ -90,7 +91,9 @@ class Database:
             min_size=min_size,
             max_size=max_size,
             timeout=5.0,
-            reconnect_timeout=float("inf"),
+            # The pool doubles the pause between attempts: after ten minutes away it would look
+            # again in ten. Given up, it tries anew whenever somebody asks for a connection.
+            reconnect_timeout=_RECONNECT_S,
             open=False,
             check=ConnectionPool.check_connection,
             kwargs={

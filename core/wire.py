@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
@@ -73,10 +73,15 @@ class Rejected(msgspec.Struct, frozen=True, gc=False):
 
 
 class Ack(msgspec.Struct, frozen=True, gc=False):
-    """What is committed and what was refused; goes down on `ack`, after commit."""
+    """What is safe with us and what was refused; goes down on `ack`, after commit.
+
+    `mode` is `lifeline` where the database was away: the alarm stands in a journal on disk, and
+    somebody is being paged. Any other ack has none.
+    """
 
     stored: list[int] = []
     rejected: list[Rejected] = []
+    mode: Literal["lifeline"] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Command(msgspec.Struct, frozen=True, gc=False):

@@ -113,7 +113,7 @@ def claim(
         },
     ).fetchall()
     taken: list[Claimed] = []
-    for one in (_claimed(row, settings) for row in rows):
+    for one in (claimed_of(row, settings) for row in rows):
         urgent = one.page.priority == Priority.LIFE_SAFETY and one.page.message == "page"
         if to[one.to] < (PER_ADDRESS if urgent else PER_ADDRESS - 1):
             to[one.to] += 1
@@ -233,7 +233,8 @@ def _failed(
         page_next(conn, incident, now=now, settings=settings, new_round=False)
 
 
-def _claimed(row: dict[str, Any], settings: Settings) -> Claimed:
+def claimed_of(row: Mapping[str, Any], settings: Settings) -> Claimed:
+    """Return the message of a row of the query `claim`: what is sent, signed and linked to."""
     page_id, channel, message = row["page_id"], row["channel"], row["message"]
     where = links(settings.public_url, settings.service_key, page_id)
     page = Page(

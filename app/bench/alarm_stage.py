@@ -122,7 +122,8 @@ class Stage:
 
 
 @contextmanager
-def staged() -> Iterator[Stage]:
+def staged(database: str | None = None) -> Iterator[Stage]:
+    """Start everything; with a database of its own unless one is named."""
     folder = Path(tempfile.mkdtemp(prefix="doorguard-bench-"))
     folder.chmod(0o711)
     pager = Pager("", answer="ignore", on_page=lambda _page: None)
@@ -131,7 +132,7 @@ def staged() -> Iterator[Stage]:
         services = ending.enter_context(
             Services(
                 Installation(folder),
-                Plan(),
+                Plan(database=database),
                 clock=SystemClock(),
                 on_line=lambda _name, _line: None,
                 progress=lambda _text: None,

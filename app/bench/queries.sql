@@ -58,3 +58,21 @@ TO STDOUT (FORMAT BINARY)
 -- name: incident_of_press
 SELECT i.incident_id, i.opened_at FROM incident_events e JOIN incidents i USING (incident_id)
 WHERE e.device_id = %(device_id)s AND e.seq = %(seq)s
+
+-- name: roster_age
+-- What the alarms process says of its roster.
+SELECT max((figures->>'roster_homes')::bigint) AS homes FROM process_beats WHERE process = 'alarms'
+
+-- name: still_carried
+SELECT sum((figures->>'lifeline_carried')::bigint) AS carried
+FROM process_beats WHERE process = 'alarms' AND beat_at > now() - interval '5 s'
+
+-- name: carried
+SELECT count(*) AS incidents, count(DISTINCT household_id) AS homes
+FROM incidents WHERE household_id = ANY(%(households)s) AND kind = 'sos'
+
+-- name: page_keys
+-- Of each page that was sent to anybody, the key that its message carried.
+SELECT page_id || '-' || channel || '-' || message AS key
+FROM deliveries JOIN pages USING (page_id) JOIN incidents USING (incident_id)
+WHERE household_id = ANY(%(households)s) AND message = 'page' AND deliveries.state = 'sent'

@@ -6,6 +6,7 @@ used instead, and left with nothing of ours in it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -14,8 +15,11 @@ import tempfile
 import threading
 from collections import deque
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Self
+
+import psycopg
 
 from app.embedded import nodes
 from app.embedded.installation import Installation
@@ -43,6 +47,14 @@ _POLL_S = 0.05
 _LOG_LINES = 30
 _DEVICES_A_HOME = 2
 _INSTALLED_BEFORE = timedelta(minutes=5)  # no clock of ours is so far behind
+
+
+class How(StrEnum):
+    """How a database is away."""
+
+    STOPPED = "stopped"
+    HANGING = "hanging"
+    READ_ONLY = "read-only"
 
 
 class OwnDatabase:
@@ -75,6 +87,33 @@ class OwnDatabase:
         if self._supervisor is not None:
             self._supervisor.stop(_STOPS_WITHIN_S)
             self._supervisor = None
+
+    def hang(self) -> None:
+        """Let it stand still, its connections open: as behind a disk that does not answer."""
+        self._signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def read_only(self, on: bool) -> None:
+        """Refuse every write from now on, or take them again."""
+        admin = psycopg.connect(
+            self._server.dsn("postgres", "postgres"),
+            autocommit=True,
+            options="-c default_transaction_read_only=off",
+        )
+        with admin:
+            admin.execute(f"ALTER SYSTEM SET default_transaction_read_only = {on}")
+            admin.execute("SELECT pg_reload_conf()")
+
+    def _signal(self, number: signal.Signals) -> None:
+        pid = self._supervisor.pid(POSTGRES) if self._supervisor else None
+        if pid is None:
+            raise TemporaryError("PostgreSQL is not running")
+        os.kill(pid, number)  # first: who stands still makes no more children
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(child), number)
 
 
 class Testbed:

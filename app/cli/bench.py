@@ -10,6 +10,7 @@ import typer
 
 from app.bench import drills
 from app.bench import ingest as ingest_bench
+from app.bench.testbed import How
 from app.cli.bench_detect import bench_detect
 from app.cli.command import Result, command, say
 from app.site import Site
@@ -100,6 +101,25 @@ def alarm(
     return found, alarm_bench.as_text(found)
 
 
+def lifeline(
+    site: Site,
+    *,
+    presses: Annotated[int, typer.Option(help="How many, a home each.", min=1)] = 20,
+    away: Annotated[float, typer.Option(help="Seconds the database is away.", min=1)] = 20.0,
+    how: Annotated[How, typer.Option(help="Stopped, hanging or refusing writes.")] = How.STOPPED,
+    kill: Annotated[
+        bool, typer.Option("--kill", help="Kill the alarms process meanwhile, too.")
+    ] = False,
+) -> Result:
+    """Stop the database, press SOS, start it again: all paged at once, recorded once."""
+    from app.bench import lifeline as lifeline_bench
+
+    _stop_cleanly()
+    say(f"the database will be away for {away:g} s")
+    found = lifeline_bench.bench(site, presses=presses, away_s=away, how=how, kill=kill)
+    return found, lifeline_bench.as_text(found)
+
+
 def _stop_cleanly() -> None:
     """Let a signal unwind the `with` blocks, which end and remove what was started."""
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -113,4 +133,5 @@ def register(to: typer.Typer) -> None:
     command(bench, "outage")(outage)
     command(bench, "failover")(failover)
     command(bench, "alarm")(alarm)
+    command(bench, "lifeline")(lifeline)
     command(bench, "detect")(bench_detect)

@@ -15,12 +15,10 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import psycopg
-
 from app.embedded.nodes import Server
 from app.embedded.probes import Probes
 from core.clock import Clock
-from core.database import Connection, Database
+from core.database import Connection, Database, translated
 from core.errors import ConfigurationError, DatabaseAway
 from core.reports import Reject
 from core.supervisor import Program
@@ -147,10 +145,10 @@ class EmbeddedBroker:
     def _keep(self) -> None:
         while not self._stop.is_set():
             try:
-                with self._database.listener() as conn:
+                with self._database.listener() as conn, translated():
                     conn.execute("LISTEN registry")
                     self._follow(conn)
-            except (DatabaseAway, psycopg.OperationalError) as error:
+            except DatabaseAway as error:
                 if not self._stop.is_set():
                     _log.warning("the broker keeps its users as they are", error=str(error))
                     self._stop.wait(1.0)

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from alerts import incidents
+from alerts.lifeline.reconciling import reconcile
 from alerts.paging.apprise_channel import AppriseChannel
 from alerts.paging.dispatcher import Dispatcher, EscalationClock
 from alerts.paging.loopback import LoopbackChannel
 from alerts.paging.webhook import WebhookChannel
 from alerts.rules.loading import rules_of
+from app.processes.lifeline import Lifeline
+from app.processes.overdue import Overdue
 from app.processes.periodic import Periodic
 from app.processes.running import Part, session_for, until_signalled
 from app.processes.synthetic import SyntheticSos
@@ -27,7 +30,7 @@ from ingest import handoff
 from ingest.lane import AT_ONCE, Lane
 
 _HANDOFF_POLL_S = 0.5
-_POOL = 8  # lane, dispatcher and its senders, timers, hand-off, beat, synthetic
+_POOL = 10  # dispatcher and its senders, timers, hand-off, beat, synthetic, lifeline
 
 
 def run(settings: Settings) -> None:
@@ -41,7 +44,11 @@ def run(settings: Settings) -> None:
     def raise_incidents(conn: Connection, events: Sequence[Event], now: datetime) -> None:
         # by home, so that two transactions lock homes in the same order; a device keeps its order
         for event in sorted(events, key=lambda event: event.household_id):
-            incidents.on_event(conn, event, now=now, settings=settings)
+            carried = lifeline.carried_for(event)
+            if carried is None:
+                incidents.on_event(conn, event, now=now, settings=settings)
+            else:
+                reconcile(conn, carried, [event], now=now, settings=settings)
 
     def take_handed_off(conn: Connection) -> None:
         now = clock.now()
@@ -63,17 +70,21 @@ def run(settings: Settings) -> None:
         if len(broker_addresses(settings.broker)) > 1
         else session
     )
+    channels: list[Channel] = [WebhookChannel(clock), AppriseChannel(), LoopbackChannel()]
+    watched = Overdue(bus, clock)
+    lifeline = Lifeline(
+        watched, settings=settings, database=database, clock=clock, channels=channels
+    )
     lane = Lane(
         "alarm",
         database=lane_database,
-        bus=bus,
+        bus=watched,
         clock=clock,
         batching=AT_ONCE,
         telemetry=False,
         on_stored=raise_incidents,
     )
-    bus.deliver_to(lane.offer)
-    channels: list[Channel] = [WebhookChannel(clock), AppriseChannel(), LoopbackChannel()]
+    watched.deliver_to(lane.offer)
     dispatcher = Dispatcher(database, clock, settings, channels)
     timers = EscalationClock(database, clock, settings)
     handed_off = Periodic(
@@ -88,10 +99,11 @@ def run(settings: Settings) -> None:
             **lane.figures(),
             **dispatcher.figures(),
             **timers.figures(),
+            **lifeline.figures(),
             "connected": bus.connected,
         },
     )
-    parts: list[Part] = [lane, dispatcher, timers, handed_off, bus, beat, synthetic]
+    parts: list[Part] = [lifeline, lane, dispatcher, timers, handed_off, bus, beat, synthetic]
     for part in parts:
         part.start()
     stop.wait()

@@ -1,0 +1,272 @@
+"""The incidents carried without the database: what was decided, and what is due next. Pure.
+
+Every change is a record; `apply` of the journal's records, in order, gives the same state again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from alerts import policy, ranking
+from alerts.lifeline.records import (
+    Alarm,
+    AlarmKey,
+    Began,
+    Joined,
+    Paged,
+    Raised,
+    Record,
+    Tried,
+)
+from alerts.lifeline.roster import OnCall, Roster
+from alerts.planning import REPAGE_AFTER_S, answer_window_s
+from alerts.policy import SYNTHETIC, Kind
+from alerts.rules.deciding import Home, Opens, decide
+from alerts.rules.table import Table
+from core.errors import PermanentError
+from core.settings import Settings
+
+
+@dataclass(slots=True)
+class Attempts:
+    """How one channel fares with one page; `next_at` is None when there is no more to do."""
+
+    made: int = 0
+    sent_at: datetime | None = None
+    next_at: datetime | None = None
+    error: str = ""
+
+
+@dataclass(slots=True)
+class CarriedPage:
+    """One responder who was asked."""
+
+    paged: Paged
+    channels: dict[str, Attempts]
+
+    @property
+    def beyond_reach(self) -> bool:
+        """Every channel has given up without having sent anything."""
+        return all(one.sent_at is None and one.next_at is None for one in self.channels.values())
+
+
+@dataclass(slots=True)
+class Carried:
+    """One incident; `next_at` is when somebody else is asked."""
+
+    raised: Raised
+    next_at: datetime
+    alarms: list[Alarm] = field(default_factory=list)
+    pages: dict[int, CarriedPage] = field(default_factory=dict)
+
+    @property
+    def household_id(self) -> str:
+        return self.raised.alarm.household_id
+
+
+class Carrying:
+    """State of the lifeline. Not thread-safe; whoever uses it holds a lock."""
+
+    def __init__(self, settings: Settings, rules: Table) -> None:
+        self._settings = settings
+        self._rules = rules
+        self._last_incident_id = self._last_page_id = 0
+        self._by_alarm: dict[AlarmKey, int] = {}
+        self._nobody_until: dict[int, datetime] = {}  # whom to ask is looked for again then
+        self.incidents: dict[int, Carried] = {}
+        self.roster: Roster | None = None
+
+    def began(self) -> Began:
+        """Return the record with which the next journal begins."""
+        return Began(self._last_incident_id, self._last_page_id)
+
+    def incident_of(self, key: AlarmKey) -> Carried | None:
+        """Return the carried incident that this alarm belongs to."""
+        incident_id = self._by_alarm.get(key)
+        return None if incident_id is None else self.incidents[incident_id]
+
+    def unused(self, roster: Roster) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Return the incident ids and page ids of a roster that nothing carries yet."""
+        return (
+            tuple(one for one in roster.incident_ids if one > self._last_incident_id),
+            tuple(one for one in roster.page_ids if one > self._last_page_id),
+        )
+
+    def take(self, alarm: Alarm, *, now: datetime) -> list[Record]:
+        """Return what an alarm makes happen: nothing when nobody would be paged for it.
+
+        The rules decide as always, with no more known of the home than the roster tells. Raises
+        `PermanentError` when the roster is missing or its ids are used up.
+        """
+        if alarm.key in self._by_alarm or alarm.household_id == SYNTHETIC:
+            return []
+        roster = self._roster()
+        dwelling = roster.homes.get(alarm.household_id)
+        if dwelling is None:
+            raise PermanentError(f"no home {alarm.household_id} in the roster")
+        home = Home(
+            local=ranking.local_time(alarm.at, self._settings.timezone),
+            high_risk=dwelling.high_risk,
+        )
+        to = decide(self._rules, alarm.type, alarm.at, home)
+        if not isinstance(to, Opens):
+            return []
+        for carried in self.incidents.values():
+            if carried.household_id == alarm.household_id and carried.raised.kind == to.kind:
+                return [Joined(carried.raised.incident_id, alarm, now)]
+        page = policy.paging(to.page, to.kind, alarm.household_id)
+        if page == "never":
+            return []
+        grace_s = self._settings.operator_grace_s if page == "after_grace" else 0.0
+        incident_ids, _ = self.unused(roster)
+        if not incident_ids:
+            raise PermanentError("the lifeline has no incident id left")
+        return [
+            Raised(
+                incident_ids[0],
+                to.kind,
+                to.priority,
+                to.rule,
+                alarm,
+                now,
+                now + timedelta(seconds=grace_s),
+            )
+        ]
+
+    def escalate(self, now: datetime) -> list[Record]:
+        """Return the next page of one incident whose time has come, the most urgent first.
+
+        To be applied before it is called again; empty when nothing is due.
+        """
+        due = [one for one in self.incidents.values() if one.next_at <= now]
+        for carried in sorted(due, key=lambda one: (one.raised.priority, one.next_at)):
+            incident_id = carried.raised.incident_id
+            if now < self._nobody_until.get(incident_id, now):
+                continue
+            paged = self._next(carried, now)
+            if paged is not None:
+                return [paged]
+            self._nobody_until[incident_id] = now + timedelta(seconds=REPAGE_AFTER_S)
+        return []
+
+    def to_send(self, now: datetime) -> list[tuple[Carried, CarriedPage, str]]:
+        """Return the (incident, page, channel) that are due, first pages of the urgent first."""
+        due = [
+            (carried, page, channel)
+            for carried in self.incidents.values()
+            for page in carried.pages.values()
+            for channel, attempts in page.channels.items()
+            if attempts.next_at is not None and attempts.next_at <= now
+        ]
+        return sorted(due, key=lambda one: (one[0].raised.priority, one[1].paged.page_id))
+
+    def apply(self, records: Iterable[Record]) -> None:
+        """Let records take effect."""
+        for record in records:
+            self._apply(record)
+
+    def _apply(self, record: Record) -> None:
+        if isinstance(record, Began):
+            self._last_incident_id = max(self._last_incident_id, record.incident_id)
+            self._last_page_id = max(self._last_page_id, record.page_id)
+        elif isinstance(record, Raised):
+            self._last_incident_id = max(self._last_incident_id, record.incident_id)
+            carried = Carried(record, record.page_at, [record.alarm])
+            self.incidents[record.incident_id] = carried
+            self._by_alarm[record.alarm.key] = record.incident_id
+        elif record.incident_id not in self.incidents:
+            return  # a full disk took the line that raised it
+        elif isinstance(record, Joined):
+            self.incidents[record.incident_id].alarms.append(record.alarm)
+            self._by_alarm[record.alarm.key] = record.incident_id
+        elif isinstance(record, Paged):
+            self._last_page_id = max(self._last_page_id, record.page_id)
+            carried = self.incidents[record.incident_id]
+            carried.pages[record.page_id] = CarriedPage(
+                record, {name: Attempts(next_at=record.at) for name in record.channels}
+            )
+            carried.next_at = record.answer_by
+        elif isinstance(record, Tried):
+            self._tried(record)
+        else:
+            settled = self.incidents.pop(record.incident_id)
+            self._nobody_until.pop(record.incident_id, None)
+            for alarm in settled.alarms:
+                del self._by_alarm[alarm.key]
+
+    def _tried(self, record: Tried) -> None:
+        carried = self.incidents[record.incident_id]
+        page = carried.pages[record.page_id]
+        attempts = page.channels[record.channel]
+        attempts.made += 1
+        attempts.error, attempts.next_at = record.error, record.again_at
+        if not record.error:
+            attempts.sent_at = record.at
+        newest = max(carried.pages)
+        if page.beyond_reach and record.page_id == newest:
+            carried.next_at = min(carried.next_at, record.at)  # nobody waits for a dead pager
+
+    def _roster(self) -> Roster:
+        if self.roster is None:
+            raise PermanentError("the lifeline has no roster yet")
+        return self.roster
+
+    def _next(self, carried: Carried, now: datetime) -> Paged | None:
+        """Return the page of the nearest who was not asked in this round; None: nobody is there."""
+        roster = self._roster()
+        asked = [page.paged for page in carried.pages.values()]
+        current = max((paged.round for paged in asked), default=1)
+        this_round = {paged.responder_id for paged in asked if paged.round == current}
+        ranked = self._rank(roster, carried, now, this_round)
+        if not ranked:
+            ranked = self._rank(roster, carried, now, set())
+            current += 1
+        _, page_ids = self.unused(roster)
+        if not ranked or not page_ids:
+            return None
+        first = ranked[0]
+        window_s = answer_window_s(self._settings.answer_within_s, current)
+        return Paged(
+            carried.raised.incident_id,
+            page_ids[0],
+            first.responder_id,
+            current,
+            first.distance_m,
+            channels_of(roster.responders[first.responder_id]),
+            now,
+            now + timedelta(seconds=window_s),
+        )
+
+    def _rank(
+        self, roster: Roster, carried: Carried, now: datetime, already: set[str]
+    ) -> list[ranking.Ranked]:
+        dwelling = roster.homes.get(carried.household_id)
+        if dwelling is None:
+            return []  # it was removed since; the incident waits for the database
+        crew = [
+            ranking.Responder(
+                one.responder_id,
+                one.kind,
+                ranking.Position(one.lat, one.lon),
+                one.shift_start,
+                one.shift_end,
+                one.on_leave,
+            )
+            for one in roster.responders.values()
+        ]
+        return ranking.rank(
+            ranking.Position(dwelling.lat, dwelling.lon),
+            crew,
+            now,
+            self._settings.timezone,
+            already,
+            whom=policy.whom(Kind(carried.raised.kind), carried.household_id),
+        )
+
+
+def channels_of(responder: OnCall) -> tuple[str, ...]:
+    """Return the names of the channels that reach a responder."""
+    urls = {"webhook": responder.webhook_url, "apprise": responder.apprise_url}
+    return tuple(name for name, url in urls.items() if url)

@@ -1,0 +1,211 @@
+"""The journal and the state that follows from it, safe for the threads that share them."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from alerts.lifeline.carrying import Carried, Carrying
+from alerts.lifeline.journal import Journal
+from alerts.lifeline.records import Alarm, AlarmKey, Record, Settled, Tried
+from alerts.lifeline.roster import Roster, RosterFile, read_roster
+from alerts.paging.delivery import Claimed, Result, claimed_of
+from alerts.rules.loading import rules_of
+from core.database import Database
+from core.errors import PermanentError
+from core.settings import Settings
+from core.telemetry import logger
+
+_log = logger(__name__)
+
+
+class Ledger:
+    """What the lifeline of one process carries.
+
+    An alarm is safe (`take` says so) when its record is on disk. With a journal that cannot be
+    written it is paged all the same, and not safe: its device goes on sending it.
+    """
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.RLock()
+        self._journal = Journal(folder / "journal", settings.service_key)
+        self._file = RosterFile(folder / "roster", settings.service_key)
+        self._carrying = Carrying(settings, rules_of(settings))
+        self._carrying.apply(self._journal.read())
+        self._carrying.roster = self._file.read()
+        self._in_flight: set[tuple[int, str]] = set()
+        self._taken = self._settled = 0
+
+    def close(self) -> None:
+        self._journal.close()
+
+    def household_of(self, device_id: str) -> str | None:
+        """Return the home that a device serves, by the roster."""
+        with self._lock:
+            roster = self._carrying.roster
+            return roster.devices.get(device_id) if roster else None
+
+    def carried_for(self, key: AlarmKey) -> Carried | None:
+        """Return a copy of the incident that is carried for this alarm, None when there is none."""
+        with self._lock:
+            return copy.deepcopy(self._carrying.incident_of(key))
+
+    def take(self, alarm: Alarm, *, now: datetime) -> bool:
+        """Take an alarm that the database does not; return whether it is safe and being paged.
+
+        False for what nobody is paged for, and where it cannot be done (logged): it stays with
+        the broker and waits for the database.
+        """
+        with self._lock:
+            if self._carrying.incident_of(alarm.key) is not None:
+                return True
+            try:
+                records = self._carrying.take(alarm, now=now)
+            except PermanentError as error:
+                _log.critical("the lifeline cannot page", device=alarm.device_id, error=str(error))
+                return False
+            if not records:
+                return False
+            self._taken += 1
+            return self._append(records)
+
+    def due(self, now: datetime) -> list[Claimed]:
+        """Ask whoever is to be asked by now; return the messages to send, each given out once."""
+        with self._lock:
+            while records := self._carrying.escalate(now):
+                self._append(records)
+            due = [
+                (carried, page, channel)
+                for carried, page, channel in self._carrying.to_send(now)
+                if (page.paged.page_id, channel) not in self._in_flight
+            ]
+            messages: list[Claimed] = []
+            for carried, page, channel in due:
+                row = self._row(carried, page.paged.page_id, channel)
+                if row is None:
+                    continue
+                self._in_flight.add((page.paged.page_id, channel))
+                messages.append(claimed_of(row, self._settings))
+            return messages
+
+    def tried(self, claimed: Claimed, result: Result, *, now: datetime) -> None:
+        """Note what came of sending a message that `due` gave out."""
+        with self._lock:
+            key = (claimed.page.page_id, claimed.channel)
+            self._in_flight.discard(key)
+            incident_id = claimed.page.incident_id
+            if incident_id not in self._carrying.incidents:
+                return  # the database has it, and a row of its own for the message
+            again_at = (
+                None
+                if result.again_after_s is None
+                else now + timedelta(seconds=result.again_after_s)
+            )
+            page_id, channel = key
+            self._append([Tried(incident_id, page_id, channel, now, result.error, again_at)])
+
+    def to_settle(self) -> list[Carried]:
+        """Return copies of the incidents of which nothing is being sent this moment."""
+        with self._lock:
+            busy = {page_id for page_id, _ in self._in_flight}
+            return [
+                copy.deepcopy(one)
+                for one in self._carrying.incidents.values()
+                if not busy & one.pages.keys()
+            ]
+
+    def settle(self, seen: Carried) -> None:
+        """Carry an incident no longer, unless something happened to it since `seen` was made."""
+        with self._lock:
+            now_carried = self._carrying.incidents.get(seen.raised.incident_id)
+            if now_carried != seen:
+                return
+            self._settled += 1
+            self._append([Settled(seen.raised.incident_id)])
+            if not self._carrying.incidents:
+                self._journal.begin_anew(self._carrying.began())
+
+    def refresh(self, database: Database, now: datetime) -> None:
+        """Read the roster anew and keep it on disk. Raises `DatabaseAway`, `OSError`."""
+        with self._lock:
+            last = self._unused()
+        with database.transaction() as conn:
+            roster = read_roster(conn, now=now, last=last)
+        self._file.write(roster)
+        with self._lock:
+            self._carrying.roster = roster
+
+    def figures(self, now: datetime) -> dict[str, Any]:
+        """Return what `doorguard status` shows of it."""
+        with self._lock:
+            roster = self._carrying.roster
+            return {
+                "lifeline_carried": len(self._carrying.incidents),
+                "lifeline_taken": self._taken,
+                "lifeline_settled": self._settled,
+                "roster_homes": len(roster.homes) if roster else None,
+                "roster_age_s": round((now - roster.taken_at).total_seconds()) if roster else None,
+            }
+
+    def _unused(self) -> Roster | None:
+        roster = self._carrying.roster
+        if roster is None:
+            return None
+        incident_ids, page_ids = self._carrying.unused(roster)
+        return Roster(
+            roster.taken_at,
+            roster.homes,
+            roster.devices,
+            roster.responders,
+            incident_ids,
+            page_ids,
+        )
+
+    def _append(self, records: Sequence[Record]) -> bool:
+        """Write down and let take effect; return whether it is on disk."""
+        safe = True
+        try:
+            self._journal.append(records)
+        except OSError as error:
+            safe = False
+            _log.critical("the lifeline's journal cannot be written", error=str(error))
+        self._carrying.apply(records)
+        return safe
+
+    def _row(self, carried: Carried, page_id: int, channel: str) -> dict[str, Any] | None:
+        """Return the message as the query `claim` would; None when the roster lost a part of it."""
+        roster = self._carrying.roster
+        page = carried.pages[page_id]
+        home = roster.homes.get(carried.household_id) if roster else None
+        crew = roster.responders.get(page.paged.responder_id) if roster else None
+        if home is None or crew is None:
+            return None
+        raised = carried.raised
+        return {
+            "delivery_id": 0,
+            "page_id": page_id,
+            "channel": channel,
+            "message": "page",
+            "attempt": page.channels[channel].made + 1,
+            "distance_m": page.paged.distance_m,
+            "answer_by": page.paged.answer_by,
+            "responder_id": crew.responder_id,
+            "responder_name": crew.name,
+            "webhook_url": crew.webhook_url,
+            "webhook_secret": crew.webhook_secret,
+            "apprise_url": crew.apprise_url,
+            "incident_id": raised.incident_id,
+            "kind": raised.kind,
+            "priority": raised.priority,
+            "opened_at": raised.alarm.at,
+            "household_name": home.name,
+            "address": home.address,
+            "access_note": home.access_note,
+            "lat": home.lat,
+            "lon": home.lon,
+        }

@@ -1,0 +1,96 @@
+"""What the journal holds: one record a step, from which the lifeline's state follows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeAlias
+
+import msgspec
+
+from core.catalogue import Source
+
+# What a retry of a device repeats: device, source, `seq` and the time as the device told it.
+AlarmKey: TypeAlias = tuple[str, str, int, datetime]
+
+
+class Alarm(msgspec.Struct, frozen=True):
+    """An alarm as it came, with what is needed to store it as if the database had been there.
+
+    `told_at` is the device's own time, `at` that by which it is dealt with; they differ when the
+    device's clock is off.
+    """
+
+    household_id: str
+    device_id: str
+    source: Source
+    seq: int
+    type: str
+    told_at: datetime
+    at: datetime
+    received_at: datetime
+    data: bytes
+    topic: str
+
+    @property
+    def key(self) -> AlarmKey:
+        return (self.device_id, str(self.source), self.seq, self.told_at)
+
+
+class Began(msgspec.Struct, frozen=True, tag="began"):
+    """A journal began; ids up to these were used by the one before."""
+
+    incident_id: int
+    page_id: int
+
+
+class Raised(msgspec.Struct, frozen=True, tag="raised"):
+    """An alarm opened an incident; the first page is due at `page_at`."""
+
+    incident_id: int
+    kind: str
+    priority: int
+    rule: str
+    alarm: Alarm
+    at: datetime
+    page_at: datetime
+
+
+class Joined(msgspec.Struct, frozen=True, tag="joined"):
+    """Another alarm of the same home belongs to an incident that is carried already."""
+
+    incident_id: int
+    alarm: Alarm
+    at: datetime
+
+
+class Paged(msgspec.Struct, frozen=True, tag="paged"):
+    """A responder is asked; written before anything is sent."""
+
+    incident_id: int
+    page_id: int
+    responder_id: str
+    round: int
+    distance_m: float
+    channels: tuple[str, ...]
+    at: datetime
+    answer_by: datetime
+
+
+class Tried(msgspec.Struct, frozen=True, tag="tried"):
+    """One attempt by one channel; `again_at` is None when it was the last one."""
+
+    incident_id: int
+    page_id: int
+    channel: str
+    at: datetime
+    error: str = ""
+    again_at: datetime | None = None
+
+
+class Settled(msgspec.Struct, frozen=True, tag="settled"):
+    """The incident stands in the database, pages and all; it is no longer carried."""
+
+    incident_id: int
+
+
+Record: TypeAlias = Began | Raised | Joined | Paged | Tried | Settled

@@ -1,0 +1,178 @@
+"""What the lifeline carried comes into the database once, and time goes on from there."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from alerts import audit
+from alerts.lifeline.carrying import Carried
+from alerts.lifeline.ledger import Ledger
+from alerts.lifeline.reconciling import reconcile
+from alerts.lifeline.records import Alarm
+from alerts.paging.delivery import Result
+from core.model import Event
+from tests.integration.alerts.story import SETTINGS, Story
+
+pytestmark = pytest.mark.integration
+
+
+def alarm_of(event: Event) -> Alarm:
+    return Alarm(
+        event.household_id,
+        event.device_id,
+        event.source,
+        event.seq,
+        event.type,
+        event.at,
+        event.at,
+        event.received_at,
+        event.data,
+        "dg/v1/00/button-1/alarm",
+    )
+
+
+@pytest.fixture
+def ledger(story: Story, tmp_path: Path) -> Ledger:
+    story.responder("near", 1)
+    story.responder("far", 5)
+    made = Ledger(tmp_path / "lifeline", SETTINGS)
+    made.refresh(story.database, story.clock.now())
+    return made
+
+
+def send(ledger: Ledger, story: Story) -> None:
+    """Let time do what it does without a database, and every message arrive."""
+    for claimed in ledger.due(story.clock.now()):
+        story.pagers.send(claimed.page, "", "")
+        ledger.tried(claimed, Result(), now=story.clock.now())
+
+
+def bring_in(story: Story, carried: Carried, *events: Event) -> int:
+    with story.database.transaction() as conn:
+        return reconcile(conn, carried, events, now=story.clock.now(), settings=SETTINGS)
+
+
+def pages(story: Story) -> list[tuple[int, str, str]]:
+    return [(page.page_id, page.responder_id, page.state) for page in story.card().pages]
+
+
+def test_one_press_two_pages_and_the_third_by_the_database(story: Story, ledger: Ledger) -> None:
+    event = story.event("sos.pressed")
+    assert ledger.take(alarm_of(event), now=story.clock.now())
+    send(ledger, story)
+    story.clock.advance(16)
+    send(ledger, story)
+    story.clock.advance(20)
+    (carried,) = ledger.to_settle()
+    story.incident = bring_in(story, carried, event)
+    ledger.settle(carried)
+    assert story.incident == carried.raised.incident_id
+    sent = [page.page_id for page in story.pagers.pages]
+    assert [page_id for page_id, *_ in pages(story)][:2] == sent
+    assert [name for _, name, _ in pages(story)] == ["near", "far", "near"]
+    story.dispatcher.deliver_due()
+    assert [page.page_id for page in story.pagers.pages][2] == pages(story)[2][0]
+    with story.database.transaction() as conn:
+        assert audit.verify(conn) == []
+    assert ledger.to_settle() == []
+    # and who was paged without a database accepts as anybody does
+    view = story.accept("near")
+    assert view.accepted
+
+
+def test_it_is_brought_in_by_two_roads_and_stands_there_once(story: Story, ledger: Ledger) -> None:
+    event = story.event("sos.pressed")
+    ledger.take(alarm_of(event), now=story.clock.now())
+    claimed = ledger.due(story.clock.now())
+    early = ledger.carried_for(alarm_of(event).key)
+    assert early is not None
+    story.incident = bring_in(story, early, event)  # the lane, while the page is on its way
+    assert ledger.to_settle() == []
+    story.dispatcher.deliver_due()
+    assert story.pagers.pages == []  # the database leaves what is being sent alone
+    for one in claimed:
+        ledger.tried(one, Result(), now=story.clock.now())
+    before = story.rows()
+    (carried,) = ledger.to_settle()
+    bring_in(story, carried, event)
+    bring_in(story, carried, event)
+    after = story.rows()
+    assert after["incidents"] == before["incidents"] == 1
+    assert after["pages"] == before["pages"] == 1
+    assert after["deliveries"] == before["deliveries"] == 1
+    assert after["incident_log"] == before["incident_log"] + 1  # that it was sent
+    assert [state for *_, state in pages(story)] == ["sent"]
+    story.wait(20)
+    assert [name for _, name, _ in pages(story)] == ["near", "far"]
+
+
+def test_at_a_home_with_an_open_incident_it_joins(story: Story, ledger: Ledger) -> None:
+    story.happens("sos.pressed")
+    open_already = story.incident
+    story.clock.advance(30)
+    event = story.event("sos.pressed")
+    ledger.take(alarm_of(event), now=story.clock.now())
+    send(ledger, story)
+    (carried,) = ledger.to_settle()
+    assert bring_in(story, carried, event) == open_already
+    assert story.rows()["incidents"] == 1
+    sent = {page.page_id for page in story.pagers.pages}
+    assert sent <= {page_id for page_id, *_ in pages(story)}
+
+
+def test_a_committed_press_that_was_paged_twice_is_one_incident(
+    story: Story, ledger: Ledger
+) -> None:
+    event = story.event("sos.pressed")
+    ledger.take(alarm_of(event), now=story.clock.now())
+    story.happens(event)  # the database was slow, not away
+    send(ledger, story)
+    (carried,) = ledger.to_settle()
+    assert bring_in(story, carried, event) == story.incident
+    assert story.rows()["incidents"] == 1
+    assert {page.page_id for page in story.pagers.pages} == {one for one, *_ in pages(story)}
+
+
+def test_a_restart_carries_on_from_the_journal(
+    story: Story, ledger: Ledger, tmp_path: Path
+) -> None:
+    event = story.event("sos.pressed")
+    ledger.take(alarm_of(event), now=story.clock.now())
+    first = ledger.due(story.clock.now())
+    ledger.close()  # as a kill leaves it: claimed, and nobody knows whether it was sent
+    again = Ledger(tmp_path / "lifeline", SETTINGS)
+    assert again.take(alarm_of(event), now=story.clock.now())
+    second = again.due(story.clock.now())
+    assert [one.page.idempotency_key for one in second] == [
+        one.page.idempotency_key for one in first
+    ]
+    story.clock.advance(15)
+    assert [one.page.responder_id for one in again.due(story.clock.now())] == ["far"]
+
+
+def test_a_retry_that_failed_goes_on_in_the_database(story: Story, ledger: Ledger) -> None:
+    event = story.event("sos.pressed")
+    ledger.take(alarm_of(event), now=story.clock.now())
+    (claimed,) = ledger.due(story.clock.now())
+    ledger.tried(claimed, Result("pager away", 2.0), now=story.clock.now())
+    (carried,) = ledger.to_settle()
+    story.incident = bring_in(story, carried, event)
+    story.wait(15)
+    keys = [page.idempotency_key for page in story.pagers.pages]
+    assert claimed.page.idempotency_key in keys
+
+
+def test_ids_are_reserved_again_before_they_run_out(story: Story, ledger: Ledger) -> None:
+    with story.database.transaction() as conn:
+        taken = conn.execute("SELECT nextval('incidents_incident_id_seq') AS id").fetchone()
+    event = story.event("sos.pressed")
+    ledger.take(alarm_of(event), now=story.clock.now() + timedelta(seconds=1))
+    carried = ledger.carried_for(alarm_of(event).key)
+    assert taken is not None
+    assert carried is not None
+    assert carried.raised.incident_id < taken["id"]
+    ledger.refresh(story.database, story.clock.now())
+    assert ledger.figures(story.clock.now())["roster_age_s"] == 0
