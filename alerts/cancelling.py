@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alerts.code_words import Meaning
-from alerts.correlation import page_more
 from alerts.lifecycle import Move, State
 from alerts.planning import TIMERS, end_timers, stand_down
 from alerts.policy import Kind
 from alerts.transition import Incident, apply, find_open, lock, open_or_find
+from alerts.urgency import page_more
 from alerts.validation import Reason
 from core import sql
 from core.catalogue import Priority

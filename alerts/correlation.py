@@ -16,13 +16,13 @@ from alerts.arrival import alarm_again
 from alerts.audit import Detail
 from alerts.circumstances import local_time, open_incidents, read_home
 from alerts.evidence import evidence_in
-from alerts.fallback import page_surely
-from alerts.lifecycle import ON_THE_WAY, Move, State
+from alerts.lifecycle import Move
 from alerts.planning import TIMERS, add_timer, end_timers, stand_down
-from alerts.policy import Kind, Paging, Seen
+from alerts.policy import Kind, Seen
 from alerts.rules.deciding import Closes, Home, Joins, Opens, Raised, decide, raised
 from alerts.rules.loading import rules_of
 from alerts.transition import SYSTEM, Incident, apply, find_open, open_or_find
+from alerts.urgency import page_afresh, page_first, page_more
 from alerts.validation import Reason, reasons_of
 from core import sql
 from core.catalogue import Priority, Source
@@ -118,7 +118,7 @@ def _open(
     _add_event(conn, incident, event)
     if new:
         if carried_as is None:
-            _page(conn, incident, page, now, settings)
+            page_first(conn, incident, page, now, settings)
         for seconds in to.check_after_s:
             add_timer(conn, incident, "rules", now + timedelta(seconds=seconds))
         return incident.incident_id
@@ -138,7 +138,7 @@ def _open(
     elif to.priority == Priority.LIFE_SAFETY:
         incident, anew = alarm_again(conn, incident, actor=actor, now=now)
         if anew:
-            page_surely(conn, incident, now=now, settings=settings, afresh=True)
+            page_afresh(conn, incident, now=now, settings=settings)
     return incident.incident_id
 
 
@@ -231,43 +231,6 @@ def _upgrade(
         evidence=evidence,
     )
     return page_more(conn, incident, more.page, actor, now, settings)
-
-
-def _page(
-    conn: Connection, incident: Incident, page: Paging, now: datetime, settings: Settings
-) -> Incident:
-    if page == "at_once":
-        return page_surely(conn, incident, now=now, settings=settings)
-    if page == "after_grace":
-        due_at = now + timedelta(seconds=settings.operator_grace_s)
-        add_timer(conn, incident, "auto_dispatch", due_at)
-    return incident
-
-
-def page_more(
-    conn: Connection,
-    incident: Incident,
-    page: Paging,
-    actor: str,
-    now: datetime,
-    settings: Settings,
-) -> Incident:
-    """Page for an open incident that has become more urgent.
-
-    Whoever acknowledged something lesser is rung again when somebody is paged at once. Who is on
-    the way is not doubled; below that, an acknowledgement leaves paging to the operator.
-    """
-    if page == "at_once":
-        if incident.acknowledged_at is not None:
-            incident = apply(conn, incident, Move.RING, actor=actor, now=now)
-        if incident.state is State.ARRIVED:
-            incident = apply(conn, incident, Move.RESEND, actor=actor, now=now)
-            return page_surely(conn, incident, now=now, settings=settings, afresh=True)
-        if incident.state in ON_THE_WAY:
-            return incident
-    elif incident.state is not State.RAISED:
-        return incident
-    return _page(conn, incident, page, now, settings)
 
 
 def _restore(conn: Connection, event: Event, kinds: frozenset[Kind], now: datetime) -> int | None:

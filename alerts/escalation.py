@@ -3,6 +3,7 @@
 page_unanswered   the page's time is over: page the next
 auto_dispatch     no operator took it in time: page the nearest
 repage            nobody could be paged before: look again
+step              nobody has accepted for so long: ask whom the rules name
 no_arrival        who accepted is not there in time: page the next
 rules             a rule may raise the incident by time alone: look
 """
@@ -14,6 +15,7 @@ from typing import Any
 
 import psycopg
 
+from alerts import stepping
 from alerts.arrival import overdue
 from alerts.correlation import look_again
 from alerts.lifecycle import ANSWERED, BEING_ASKED, Move, PageState, State
@@ -79,13 +81,15 @@ def _act(
 ) -> Incident:
     if timer["kind"] == "page_unanswered":
         return _unanswered(conn, incident, timer["page_id"], now, settings)
+    if timer["kind"] == "step":
+        return stepping.take(conn, incident, timer["step_s"], now=now, settings=settings)
+    if timer["kind"] == "auto_dispatch":
+        return _auto_dispatch(conn, incident, now, settings)
     if timer["kind"] == "rules":
         return look_again(conn, incident, now=now, settings=settings)
     if timer["kind"] == "no_arrival":
         late = overdue(conn, incident, now=now)
         wanted, incident = late is not None, late or incident
-    elif timer["kind"] == "auto_dispatch":
-        wanted = incident.state is State.RAISED
     elif timer["kind"] == "repage":
         wanted = incident.state not in ANSWERED and not _being_asked(conn, incident)
     else:
@@ -93,6 +97,16 @@ def _act(
     if not wanted:
         return incident
     return page_next(conn, incident, now=now, settings=settings, new_round=True).incident
+
+
+def _auto_dispatch(
+    conn: Connection, incident: Incident, now: datetime, settings: Settings
+) -> Incident:
+    if incident.state is not State.RAISED:
+        return incident
+    incident = page_next(conn, incident, now=now, settings=settings, new_round=True).incident
+    stepping.begin(conn, incident, now=now, settings=settings)
+    return incident
 
 
 def _unanswered(
@@ -109,6 +123,8 @@ def _unanswered(
     incident = apply(conn, incident, Move.UNANSWERED, actor=SYSTEM, now=now, detail=detail)
     # Of two pages side by side the last to run out is followed; else each would beget its own.
     if not wants_next(incident, page["planned_at"]) or _being_asked(conn, incident):
+        return incident
+    if stepping.due(conn, incident, now):
         return incident
     return page_next(conn, incident, now=now, settings=settings, new_round=True).incident
 

@@ -63,7 +63,7 @@ def acknowledge(conn: Connection, incident_id: int, *, actor: str, now: datetime
         )
     apply(conn, incident, Move.ACKNOWLEDGE, actor=actor, now=now)
     if incident.priority != Priority.LIFE_SAFETY:
-        end_timers(conn, incident, now, ["auto_dispatch", "repage"])
+        end_timers(conn, incident, now, ["auto_dispatch", "repage", "step"])
 
 
 def take_over(conn: Connection, incident_id: int, *, actor: str, now: datetime) -> None:

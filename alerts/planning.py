@@ -7,15 +7,16 @@ acceptance, either a page or a timer `repage` is always pending, so that it cann
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.audit import Detail
-from alerts.lifecycle import ANSWERED, BEING_ASKED, ON_THE_JOB, UNSENT, Move, PageState, State
-from alerts.policy import SYNTHETIC, whom
-from alerts.ranking import Position, Ranked, Responder, distance_m, rank
+from alerts.crew import asked_lately, asked_of, busy_states, read_crew
+from alerts.lifecycle import ANSWERED, BEING_ASKED, ON_THE_JOB, UNSENT, Move
+from alerts.policy import SYNTHETIC
+from alerts.ranking import Position, Ranked, distance_m
 from alerts.transition import SYSTEM, Incident, apply
 from core import sql
 from core.catalogue import Priority
@@ -25,7 +26,7 @@ from core.settings import Settings
 
 LONGEST_ANSWER_S = 60.0
 REPAGE_AFTER_S = 15.0
-TIMERS = ("page_unanswered", "auto_dispatch", "repage", "no_arrival", "rules")
+TIMERS = ("page_unanswered", "auto_dispatch", "repage", "step", "no_arrival", "rules")
 _QUERIES = sql.load("alerts")
 
 
@@ -39,14 +40,6 @@ class Next:
     incident: Incident
     page_id: int | None
     nobody: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    page_id: int
-    responder_id: str
-    round: int
-    state: PageState
 
 
 def answer_window_s(answer_within_s: float, round_: int) -> float:
@@ -91,17 +84,12 @@ def page_next(
     (a responder whose pager fails, or who just declined, is not asked again in the same breath).
     `afresh` begins the next round whoever was asked in this one.
     """
-    asked = _asked(conn, incident)
+    asked = asked_of(conn, incident)
     current = max((page.round for page in asked), default=1)
-    busy = {p.responder_id for p in asked if p.state in _busy_states(incident)}
-    # Who was stood down may be asked again: whoever accepted instead has withdrawn.
-    this_round = {
-        p.responder_id for p in asked if p.round == current and p.state is not PageState.STOOD_DOWN
-    }
-    crew = {row["responder_id"]: row for row in conn.execute(_QUERIES["reachable_responders"])}
-    ranked = [] if afresh else _rank(conn, incident, crew, now, settings, this_round | busy)
+    crew = read_crew(conn, incident, settings.timezone)
+    ranked = [] if afresh else crew.rank(asked_lately(asked, incident, current), now)
     if not ranked:
-        again = _rank(conn, incident, crew, now, settings, busy)
+        again = crew.rank({p.responder_id for p in asked if p.state in busy_states(incident)}, now)
         waiting = any(p.state in BEING_ASKED for p in asked)
         if not again and not waiting:
             return _nobody(conn, incident, now, actor)
@@ -117,7 +105,9 @@ def page_next(
     first = ranked[0]
     if any(p.responder_id == first.responder_id and p.round == current for p in asked):
         current += 1
-    return page_one(conn, incident, crew[first.responder_id], first, current, now, settings, actor)
+    return page_one(
+        conn, incident, crew.rows[first.responder_id], first, current, now, settings, actor
+    )
 
 
 def page_given(
@@ -130,21 +120,21 @@ def page_given(
     actor: str,
 ) -> Next:
     """Page the responder an operator chose, on shift or not; raise `NotFound`, `Conflict`."""
-    rows = conn.execute(_QUERIES["reachable_responders"])
-    row = next((row for row in rows if row["responder_id"] == responder_id), None)
+    crew = read_crew(conn, incident, settings.timezone)
+    row = crew.rows.get(responder_id)
     if row is None or responder_id == SYNTHETIC:
         raise NotFound(f"no responder {responder_id} who can be paged")
-    asked = _asked(conn, incident)
+    asked = asked_of(conn, incident)
     mine = [page for page in asked if page.responder_id == responder_id]
-    if any(page.state in _busy_states(incident) - BEING_ASKED for page in mine):
+    if any(page.state in busy_states(incident) - BEING_ASKED for page in mine):
         raise Conflict(f"{row['name']} has accepted already")
     if any(page.state in BEING_ASKED for page in mine):
         raise Conflict(f"{row['name']} is being paged already")
     current = max((page.round for page in asked), default=1)
     if any(page.round == current for page in mine):
         current += 1
-    home = _home(conn, incident)
-    ranked = Ranked(responder_id, distance_m(home, Position(row["lat"], row["lon"])))
+    at = Position(row["lat"], row["lon"])
+    ranked = Ranked(responder_id, distance_m(crew.home.position, at))
     return page_one(conn, incident, row, ranked, current, now, settings, actor)
 
 
@@ -192,57 +182,6 @@ def end_timers(conn: Connection, incident: Incident, now: datetime, kinds: Itera
     conn.execute(
         _QUERIES["end_timers"],
         {"incident_id": incident.incident_id, "now": now, "kinds": list(kinds)},
-    )
-
-
-def _busy_states(incident: Incident) -> frozenset[PageState]:
-    """Return in which state of a page its responder is not asked again.
-
-    While somebody is being sent for, whoever once accepted has been and gone, or is overdue.
-    """
-    return BEING_ASKED if incident.state is State.DISPATCHED else BEING_ASKED | ON_THE_JOB
-
-
-def _asked(conn: Connection, incident: Incident) -> list[_Asked]:
-    rows = conn.execute(_QUERIES["pages_of_incident"], {"incident_id": incident.incident_id})
-    return [
-        _Asked(r["page_id"], r["responder_id"], r["round"], PageState(r["state"])) for r in rows
-    ]
-
-
-def _home(conn: Connection, incident: Incident) -> Position:
-    row = conn.execute(_QUERIES["home"], {"household_id": incident.household_id}).fetchone()
-    if row is None:
-        raise NotFound(f"no household {incident.household_id}")
-    return Position(row["lat"], row["lon"])
-
-
-def _rank(
-    conn: Connection,
-    incident: Incident,
-    crew: dict[str, dict[str, Any]],
-    now: datetime,
-    settings: Settings,
-    already: Collection[str],
-) -> list[Ranked]:
-    responders = [
-        Responder(
-            row["responder_id"],
-            row["kind"],
-            Position(row["lat"], row["lon"]),
-            row["shift_start"],
-            row["shift_end"],
-            row["on_leave"],
-        )
-        for row in crew.values()
-    ]
-    return rank(
-        _home(conn, incident),
-        responders,
-        now,
-        settings.timezone,
-        already,
-        whom=whom(incident.kind, incident.household_id),
     )
 
 

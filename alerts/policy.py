@@ -37,6 +37,25 @@ class Whom(StrEnum):
     FIELD = "field"  # crews, guards and guardians
     ENGINEERS = "engineers"  # the people who repair the service
     SYNTHETIC = "synthetic"  # the loopback responder, nobody real
+    # by the steps of an escalation
+    ZONE = "zone"  # of the field, those of the home's own district
+    GUARDIANS = "guardians"
+    SUPERVISORS = "supervisors"
+    OFFICERS = "officers"
+    COUNSELLORS = "counsellors"
+
+
+_FIELD = frozenset({"crew", "guard", "guardian"})
+KINDS_OF: dict[Whom, frozenset[str]] = {
+    Whom.FIELD: _FIELD,
+    Whom.ENGINEERS: frozenset({"engineer"}),
+    Whom.ZONE: _FIELD,
+    Whom.GUARDIANS: frozenset({"guardian"}),
+    Whom.SUPERVISORS: frozenset({"supervisor"}),
+    Whom.OFFICERS: frozenset({"officer"}),
+    Whom.COUNSELLORS: frozenset({"counsellor"}),
+}
+OF_DISTRICT = frozenset({Whom.ZONE, Whom.SUPERVISORS, Whom.OFFICERS})
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,12 +111,12 @@ WHERE h.household_id = %(household_id)s AND u.user_id = %(user)s::text
   AND u.role = 'resident' AND u.removed_at IS NULL
 
 -- name: home
-SELECT lat, lon FROM households WHERE household_id = %(household_id)s
+SELECT lat, lon, district FROM households WHERE household_id = %(household_id)s
 
 -- name: reachable_responders
 -- In a fixed order, so that equals are always asked in the same one.
-SELECT responder_id, name, kind, lat, lon, shift_start, shift_end, on_leave, webhook_url,
-       apprise_url
+SELECT responder_id, name, kind, lat, lon, shift_start, shift_end, on_leave, district, households,
+       webhook_url, apprise_url
 FROM responders
 WHERE removed_at IS NULL
   AND (webhook_url IS NOT NULL OR apprise_url IS NOT NULL OR responder_id = 'synthetic')
@@ -194,6 +194,7 @@ SELECT r.responder_id, r.webhook_url, r.apprise_url,
        (SELECT coalesce(max(round), 0) + 1 FROM pages WHERE incident_id = %(incident_id)s) AS round
 FROM responders r
 WHERE r.removed_at IS NULL AND NOT r.on_leave AND r.kind IN ('crew', 'guard')
+  AND r.households = '{}'
   AND (r.webhook_url IS NOT NULL OR r.apprise_url IS NOT NULL)
   AND NOT EXISTS (
       SELECT FROM pages
@@ -224,6 +225,15 @@ SELECT data FROM incident_events WHERE incident_id = %(incident_id)s ORDER BY at
 INSERT INTO timers (incident_id, page_id, kind, due_at)
 VALUES (%(incident_id)s, %(page_id)s, %(kind)s, %(due_at)s)
 
+-- name: add_step
+INSERT INTO timers (incident_id, kind, due_at, step_s)
+VALUES (%(incident_id)s, 'step', %(due_at)s, %(step_s)s)
+
+-- name: step_due
+SELECT 1 AS found FROM timers
+WHERE incident_id = %(incident_id)s AND kind = 'step' AND done_at IS NULL AND due_at <= %(until)s
+LIMIT 1
+
 -- name: add_repage
 INSERT INTO timers (incident_id, kind, due_at)
 SELECT %(incident_id)s::bigint, 'repage', %(due_at)s::timestamptz
@@ -249,7 +259,7 @@ LIMIT %(limit)s
 FOR UPDATE SKIP LOCKED
 
 -- name: due_timers
-SELECT timer_id, page_id, kind FROM timers
+SELECT timer_id, page_id, kind, step_s FROM timers
 WHERE incident_id = %(incident_id)s AND done_at IS NULL AND due_at <= %(now)s
 ORDER BY due_at, timer_id
 
@@ -263,19 +273,21 @@ WHERE incident_id = %(incident_id)s AND done_at IS NULL AND due_at < %(due_at)s
 
 -- name: list_responders
 SELECT responder_id, name, kind, lat, lon, position_at, shift_start, shift_end, on_leave,
-       webhook_url, apprise_url
+       district, households, webhook_url, apprise_url
 FROM responders WHERE removed_at IS NULL ORDER BY responder_id
 
 -- name: add_responder
 INSERT INTO responders (responder_id, name, kind, lat, lon, position_at, shift_start, shift_end,
-                        webhook_url, webhook_secret, apprise_url)
+                        webhook_url, webhook_secret, apprise_url, district, households)
 VALUES (%(responder_id)s, %(name)s, %(kind)s, %(lat)s, %(lon)s, %(now)s, %(shift_start)s,
-        %(shift_end)s, %(webhook_url)s, %(webhook_secret)s, %(apprise_url)s)
+        %(shift_end)s, %(webhook_url)s, %(webhook_secret)s, %(apprise_url)s, %(district)s,
+        %(households)s::text[])
 ON CONFLICT (responder_id) DO UPDATE
 SET name = excluded.name, kind = excluded.kind, lat = excluded.lat, lon = excluded.lon,
     position_at = excluded.position_at, shift_start = excluded.shift_start,
     shift_end = excluded.shift_end, webhook_url = excluded.webhook_url,
     webhook_secret = excluded.webhook_secret, apprise_url = excluded.apprise_url,
+    district = excluded.district, households = excluded.households,
     on_leave = false, removed_at = NULL
 WHERE responders.removed_at IS NOT NULL
 RETURNING responder_id

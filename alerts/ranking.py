@@ -8,7 +8,7 @@ from datetime import datetime, time
 from math import asin, cos, radians, sin, sqrt
 from zoneinfo import ZoneInfo
 
-from alerts.policy import SYNTHETIC, Whom
+from alerts.policy import KINDS_OF, OF_DISTRICT, SYNTHETIC, Whom
 
 _EARTH_RADIUS_M = 6_371_008.8  # mean radius, IUGG
 
@@ -23,7 +23,10 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Responder:
-    """What ranking needs of a responder. Shift in local time; both None: around the clock."""
+    """What ranking needs of a responder. Shift in local time; both None: around the clock.
+
+    `district` '' is everywhere. With `households` (a resident's family) only for these homes.
+    """
 
     responder_id: str
     kind: str
@@ -31,6 +34,17 @@ class Responder:
     shift_start: time | None = None
     shift_end: time | None = None
     on_leave: bool = False
+    district: str = ""
+    households: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where somebody would go."""
+
+    household_id: str
+    position: Position
+    district: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +77,28 @@ def on_shift(start: time | None, end: time | None, local: time) -> bool:
     return local >= start or local < end
 
 
-def belongs(responder: Responder, whom: Whom) -> bool:
-    """Return whether the responder is one of those an incident of this sort asks."""
-    if whom is Whom.SYNTHETIC:
-        return responder.responder_id == SYNTHETIC
-    if responder.responder_id == SYNTHETIC:
+def belongs(responder: Responder, whom: Whom, home: Home) -> bool:
+    """Return whether the responder is one of those who are asked for this home.
+
+    A guard or a crew may go to any district, nearest first; supervisors, officers and whoever is
+    asked as `Whom.ZONE` belong to the home's.
+    """
+    if (responder.responder_id == SYNTHETIC) != (whom is Whom.SYNTHETIC):
         return False
-    return (responder.kind == "engineer") == (whom is Whom.ENGINEERS)
+    if responder.households and home.household_id not in responder.households:
+        return False
+    if whom in OF_DISTRICT and responder.district not in {home.district, *_anywhere(whom)}:
+        return False
+    return whom is Whom.SYNTHETIC or responder.kind in KINDS_OF[whom]
+
+
+def _anywhere(whom: Whom) -> tuple[str, ...]:
+    """Return '' where a responder without a district stands for all of them."""
+    return () if whom is Whom.ZONE else ("",)
 
 
 def rank(
-    home: Position,
+    home: Home,
     responders: Iterable[Responder],
     now: datetime,
     timezone: str,
@@ -88,11 +113,11 @@ def rank(
     """
     local = local_time(now, timezone)
     ranked = [
-        Ranked(one.responder_id, distance_m(home, one.position))
+        Ranked(one.responder_id, distance_m(home.position, one.position))
         for one in responders
         if not one.on_leave
         and one.responder_id not in already
-        and belongs(one, whom)
+        and belongs(one, whom, home)
         and on_shift(one.shift_start, one.shift_end, local)
     ]
     return sorted(ranked, key=lambda one: one.distance_m)

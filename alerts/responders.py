@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, time
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from core import sql
@@ -12,8 +13,8 @@ from core.database import Connection
 from core.errors import Conflict, NotFound, PermanentError
 from core.secrets import new_secret
 
-Kind = Literal["crew", "guard", "guardian", "engineer"]
-KINDS: tuple[Kind, ...] = ("crew", "guard", "guardian", "engineer")
+Kind = Literal["crew", "guard", "guardian", "engineer", "supervisor", "officer", "counsellor"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 _QUERIES = sql.load("alerts")
 
 
@@ -36,9 +37,14 @@ def add(
     webhook_url: str | None = None,
     apprise_url: str | None = None,
     shift: Shift | tuple[time, time] | None = None,
+    district: str = "",
+    households: Collection[str] = (),
     now: datetime,
 ) -> dict[str, Any]:
     """Add a responder; without a shift, one around the clock.
+
+    `district` is where a supervisor or officer is responsible and a guard belongs ('': everywhere).
+    With `households`, a resident's family say, asked for these homes alone.
 
     Returns `responder_id`, `name`, `kind`, and `webhook_secret` (None without a webhook): the
     key of the signatures, shown this once. Raises `Conflict` when the id is taken,
@@ -61,6 +67,8 @@ def add(
             "webhook_url": webhook_url,
             "webhook_secret": secret,
             "apprise_url": apprise_url,
+            "district": district,
+            "households": sorted(households),
         },
     ).fetchone()
     if row is None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from alerts import policy, ranking
+from alerts.crew import for_step
 from alerts.lifeline.records import (
     Alarm,
     AlarmKey,
@@ -18,12 +19,14 @@ from alerts.lifeline.records import (
     Paged,
     Raised,
     Record,
+    Stepped,
     Tried,
 )
 from alerts.lifeline.roster import OnCall, Roster
 from alerts.planning import REPAGE_AFTER_S, answer_window_s
-from alerts.policy import SYNTHETIC, Kind
+from alerts.policy import SYNTHETIC
 from alerts.rules.deciding import Home, Opens, decide
+from alerts.rules.steps import Step
 from alerts.rules.table import Table
 from core.errors import PermanentError
 from core.settings import Settings
@@ -60,6 +63,7 @@ class Carried:
     next_at: datetime
     alarms: list[Alarm] = field(default_factory=list)
     pages: dict[int, CarriedPage] = field(default_factory=dict)
+    stepped_s: int = 0  # the last step that was taken
 
     @property
     def household_id(self) -> str:
@@ -136,12 +140,17 @@ class Carrying:
         ]
 
     def escalate(self, now: datetime) -> list[Record]:
-        """Return the next page of one incident whose time has come, the most urgent first.
+        """Return whom one incident asks next, its time having come, the most urgent first.
 
         To be applied before it is called again; empty when nothing is due.
         """
-        due = [one for one in self.incidents.values() if one.next_at <= now]
-        for carried in sorted(due, key=lambda one: (one.raised.priority, one.next_at)):
+        for carried in sorted(self.incidents.values(), key=lambda one: one.raised.priority):
+            steps = self._steps(carried)
+            due = next((step for step in steps if self._due_at(carried, step) <= now), None)
+            if due is not None and carried.pages:
+                return self._step(carried, due, now)
+            if carried.next_at > now:
+                continue
             incident_id = carried.raised.incident_id
             if now < self._nobody_until.get(incident_id, now):
                 continue
@@ -181,6 +190,8 @@ class Carrying:
         elif isinstance(record, Joined):
             self.incidents[record.incident_id].alarms.append(record.alarm)
             self._by_alarm[record.alarm.key] = record.incident_id
+        elif isinstance(record, Stepped):
+            self.incidents[record.incident_id].stepped_s = record.after_s
         elif isinstance(record, Paged):
             self._last_page_id = max(self._last_page_id, record.page_id)
             carried = self.incidents[record.incident_id]
@@ -213,39 +224,85 @@ class Carrying:
             raise PermanentError("the lifeline has no roster yet")
         return self.roster
 
+    def _steps(self, carried: Carried) -> list[Step]:
+        """Return the steps that are still to come, in order."""
+        home = self._roster().homes.get(carried.household_id)
+        found = self._rules.escalation.steps(carried.raised.priority, home.district if home else "")
+        return [step for step in found if step.after_s > carried.stepped_s]
+
+    @staticmethod
+    def _due_at(carried: Carried, step: Step) -> datetime:
+        return carried.raised.page_at + timedelta(seconds=step.after_s)
+
+    def _step(self, carried: Carried, step: Step, now: datetime) -> list[Record]:
+        round_, asked = self._round(carried)
+        home = self._home(carried)
+        chosen = (
+            for_step(step, home, self._crew(), asked, now, self._settings.timezone) if home else []
+        )
+        stepped = Stepped(carried.raised.incident_id, step.after_s, now)
+        _, page_ids = self.unused(self._roster())
+        pages = [
+            self._page(carried, one, page_id, round_, now)
+            for one, page_id in zip(chosen, page_ids, strict=False)
+        ]
+        return [stepped, *pages]
+
     def _next(self, carried: Carried, now: datetime) -> Paged | None:
         """Return the page of the nearest who was not asked in this round; None: nobody is there."""
-        roster = self._roster()
+        round_, asked = self._round(carried)
+        home = self._home(carried)
+        _, page_ids = self.unused(self._roster())
+        if home is None or not page_ids:
+            return None  # the home was removed since: it waits for the database
+
+        def ranked(already: set[str]) -> list[ranking.Ranked]:
+            return ranking.rank(
+                home,
+                self._crew(),
+                now,
+                self._settings.timezone,
+                already,
+                whom=policy.whom(carried.raised.kind, carried.household_id),
+            )
+
+        found = ranked(asked)
+        if not found:
+            found = ranked(set())
+            round_ += 1
+        return self._page(carried, found[0], page_ids[0], round_, now) if found else None
+
+    @staticmethod
+    def _round(carried: Carried) -> tuple[int, set[str]]:
+        """Return the round, and who was asked in it."""
         asked = [page.paged for page in carried.pages.values()]
         current = max((paged.round for paged in asked), default=1)
-        this_round = {paged.responder_id for paged in asked if paged.round == current}
-        ranked = self._rank(roster, carried, now, this_round)
-        if not ranked:
-            ranked = self._rank(roster, carried, now, set())
-            current += 1
-        _, page_ids = self.unused(roster)
-        if not ranked or not page_ids:
-            return None
-        first = ranked[0]
-        window_s = answer_window_s(self._settings.answer_within_s, current)
+        return current, {paged.responder_id for paged in asked if paged.round == current}
+
+    def _page(
+        self, carried: Carried, to: ranking.Ranked, page_id: int, round_: int, now: datetime
+    ) -> Paged:
+        window_s = answer_window_s(self._settings.answer_within_s, round_)
         return Paged(
             carried.raised.incident_id,
-            page_ids[0],
-            first.responder_id,
-            current,
-            first.distance_m,
-            channels_of(roster.responders[first.responder_id]),
+            page_id,
+            to.responder_id,
+            round_,
+            to.distance_m,
+            channels_of(self._roster().responders[to.responder_id]),
             now,
             now + timedelta(seconds=window_s),
         )
 
-    def _rank(
-        self, roster: Roster, carried: Carried, now: datetime, already: set[str]
-    ) -> list[ranking.Ranked]:
-        dwelling = roster.homes.get(carried.household_id)
-        if dwelling is None:
-            return []  # it was removed since; the incident waits for the database
-        crew = [
+    def _home(self, carried: Carried) -> ranking.Home | None:
+        home = self._roster().homes.get(carried.household_id)
+        if home is None:
+            return None
+        at = ranking.Position(home.lat, home.lon)
+        return ranking.Home(carried.household_id, at, home.district)
+
+    def _crew(self) -> list[ranking.Responder]:
+        return [
             ranking.Responder(
                 one.responder_id,
                 one.kind,
@@ -253,17 +310,11 @@ class Carrying:
                 one.shift_start,
                 one.shift_end,
                 one.on_leave,
+                one.district,
+                frozenset(one.households),
             )
-            for one in roster.responders.values()
+            for one in self._roster().responders.values()
         ]
-        return ranking.rank(
-            ranking.Position(dwelling.lat, dwelling.lon),
-            crew,
-            now,
-            self._settings.timezone,
-            already,
-            whom=policy.whom(Kind(carried.raised.kind), carried.household_id),
-        )
 
 
 def channels_of(responder: OnCall) -> tuple[str, ...]:

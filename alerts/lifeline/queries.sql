@@ -1,6 +1,6 @@
 -- name: homes
 -- Of a roster: other rooms' tables, read as they stand.
-SELECT household_id, name, address, access_note, lat, lon, high_risk
+SELECT household_id, name, address, access_note, lat, lon, high_risk, district
 FROM households WHERE removed_at IS NULL
 
 -- name: devices
@@ -9,7 +9,7 @@ WHERE valid_from <= %(now)s AND %(now)s < valid_to
 
 -- name: responders
 SELECT responder_id, name, kind, lat, lon, shift_start, shift_end, on_leave, webhook_url,
-       webhook_secret, apprise_url
+       webhook_secret, apprise_url, district, households
 FROM responders
 WHERE removed_at IS NULL AND (webhook_url IS NOT NULL OR apprise_url IS NOT NULL)
 ORDER BY responder_id

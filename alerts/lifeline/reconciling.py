@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from alerts import stepping
 from alerts.audit import Detail
 from alerts.correlation import on_event
 from alerts.fallback import page_surely
@@ -169,6 +170,7 @@ def _go_on(
     if not carried.pages and now < carried.raised.page_at:
         add_timer(conn, incident, "auto_dispatch", carried.raised.page_at)
         return
+    stepping.begin(conn, incident, now=now, settings=settings, since=carried.raised.page_at)
     waiting = False
     for row in conn.execute(_QUERIES["planned_pages"], ids).fetchall():
         if row["answer_by"] > now:

@@ -63,6 +63,14 @@ class Joined(msgspec.Struct, frozen=True, tag="joined"):
     at: datetime
 
 
+class Stepped(msgspec.Struct, frozen=True, tag="stepped"):
+    """A step of the escalation was taken; whom it asked follows."""
+
+    incident_id: int
+    after_s: int
+    at: datetime
+
+
 class Paged(msgspec.Struct, frozen=True, tag="paged"):
     """A responder is asked; written before anything is sent."""
 
@@ -93,4 +101,4 @@ class Settled(msgspec.Struct, frozen=True, tag="settled"):
     incident_id: int
 
 
-Record: TypeAlias = Began | Raised | Joined | Paged | Tried | Settled
+Record: TypeAlias = Began | Raised | Joined | Stepped | Paged | Tried | Settled

@@ -31,6 +31,7 @@ class Dwelling(msgspec.Struct, frozen=True):
     lat: float
     lon: float
     high_risk: bool
+    district: str = ""
 
 
 class OnCall(msgspec.Struct, frozen=True):
@@ -47,6 +48,8 @@ class OnCall(msgspec.Struct, frozen=True):
     webhook_url: str | None
     webhook_secret: str | None
     apprise_url: str | None
+    district: str = ""
+    households: tuple[str, ...] = ()
 
 
 class Roster(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from alerts.policy import Kind
 from alerts.rules.problems import Problem
 from alerts.rules.rule import PAGING, Document, Rule, Verb
+from alerts.rules.steps import problems_of_steps
 from alerts.rules.words import nearest
 from core.catalogue import CATALOGUE, Priority
 
@@ -37,6 +38,7 @@ def problems_of(document: Document) -> list[Problem]:
         *_closings(document),
         *_inhibitions(document),
         *_loops(document),
+        *(problems_of_steps(document.steps) if document.steps else ()),
     ]
 
 

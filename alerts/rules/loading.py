@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from alerts.rules.checking import problems_of
 from alerts.rules.problems import Problem, RulesRefused
 from alerts.rules.reading import Reader
+from alerts.rules.steps import Step
 from alerts.rules.table import Table, compile_rules
 from core.settings import Settings
 
@@ -24,7 +26,17 @@ def parse(text: str, file: str) -> Table:
         problems = problems_of(document)
     if document is None or problems:
         raise RulesRefused(file, problems)
+    if not document.steps:  # a file that says nothing of steps has those that ship
+        document = replace(document, steps=_shipped_steps())
     return compile_rules(document)
+
+
+@lru_cache(maxsize=1)
+def _shipped_steps() -> tuple[Step, ...]:
+    document = Reader().read(DEFAULT.read_text(encoding="utf-8"))
+    if document is None:
+        raise AssertionError("the rules that ship cannot be read")
+    return document.steps
 
 
 def load(file: Path) -> Table:

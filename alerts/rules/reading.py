@@ -13,10 +13,11 @@ from alerts.policy import Kind
 from alerts.rules.lines import Place, places
 from alerts.rules.problems import Problem
 from alerts.rules.rule import KEYS, PAGING, Document, Night, Rule, Verb
+from alerts.rules.steps import read_steps
 from alerts.rules.words import listed, one_of
 
 VERSION = 1
-_TABLES = ("version", "night", "otherwise", "rule")
+_TABLES = ("version", "night", "otherwise", "rule", "step")
 _AT = re.compile(r"at line (\d+)")
 
 
@@ -64,7 +65,8 @@ class Reader:
             self._wrong(root.of("rule"), "rules are tables", "begin each with a line [[rule]]")
             listed = []
         read = [self._rule(one, spot) for one, spot in zip(listed, spots, strict=False)]
-        return Document(tuple(rule for rule in read if rule), night, otherwise)
+        steps = read_steps(given.get("step", []), where.get("step", []), self.problems)
+        return Document(tuple(rule for rule in read if rule), night, otherwise, steps)
 
     def _wrong(self, line: int, what: str, do: str) -> None:
         self.problems.append(Problem(line, what, do))

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from alerts.policy import Kind, Paging
 from alerts.rules.lines import Place
+from alerts.rules.steps import Step
 
 
 class Verb(StrEnum):
@@ -106,3 +107,4 @@ class Document:
     rules: tuple[Rule, ...]
     night: Night
     otherwise: Kind
+    steps: tuple[Step, ...] = ()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from alerts.policy import Kind, restores
 from alerts.rules.rule import Document, Night, Rule, Verb
+from alerts.rules.steps import Escalation
 from core.catalogue import CATALOGUE
 
 
@@ -28,6 +29,7 @@ class Table:
     looks_at_home: frozenset[str]
     held_in: Mapping[str, frozenset[Kind]]
     lookback_minutes: int
+    escalation: Escalation
 
     def restored_in(self, event_type: str) -> frozenset[Kind]:
         """Return the kinds of incident in which this event may end an alarm."""
@@ -62,6 +64,7 @@ def compile_rules(document: Document) -> Table:
         looks_at_home=_looking(first, ordered, inhibitors, document.otherwise),
         held_in=_held(first, inhibitors, document),
         lookback_minutes=max((rule.within_minutes for rule in document.rules), default=0),
+        escalation=Escalation(document.steps),
     )
 
 

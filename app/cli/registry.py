@@ -220,6 +220,11 @@ def responder_add(
     shift: Annotated[
         str | None, typer.Option(help="HH:MM-HH:MM local time; around the clock when absent.")
     ] = None,
+    district: Annotated[str, typer.Option(help="Theirs; everywhere if none.")] = "",
+    households: Annotated[
+        list[str] | None,
+        typer.Option("--household", metavar="H", help="Asked for these homes alone: family, say."),
+    ] = None,
     lat: Lat = None,
     lon: Lon = None,
 ) -> Result:
@@ -245,6 +250,8 @@ def responder_add(
             webhook_url=webhook,
             apprise_url=apprise,
             shift=_shift(shift),
+            district=district,
+            households=households or (),
             now=_now(),
         )
     result = {"responder": responder_id, "webhook_secret": made.get("webhook_secret")}

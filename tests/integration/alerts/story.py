@@ -86,6 +86,14 @@ class Story:
                 (household_id, f"Home {household_id}", *SEOUL),
             )
 
+    def district(self, household_id: str, district: str) -> None:
+        """Put a home into a district."""
+        with self.database.transaction() as conn:
+            conn.execute(
+                "UPDATE households SET district = %s WHERE household_id = %s",
+                (district, household_id),
+            )
+
     def responder(self, responder_id: str, km: float = 1.0, **more: Any) -> None:
         given = {"name": responder_id.title(), "kind": "crew", "webhook_url": "http://x/"} | more
         with self.database.transaction() as conn:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfoNotFoundError
 
 import pytest
 
-from alerts import audit, board, incidents, pages, planning, responders
+from alerts import audit, board, crew, incidents, pages, responders
 from alerts.lifecycle import PageState, State
 from core import sql
 from tests.integration.alerts.story import SETTINGS, Story
@@ -187,7 +187,7 @@ def test_a_ranking_that_fails_pages_everybody(
     def poisoned(*_args: object, **_more: object) -> None:
         raise ZoneInfoNotFoundError("no such zone")
 
-    monkeypatch.setattr(planning, "rank", poisoned)
+    monkeypatch.setattr(crew, "rank", poisoned)
     story.happens("sos.pressed")
     assert sorted(who for _, who in story.paged()) == ["crew", "guard"]
     (line,) = [line for line in story.card().timeline if line.move == "fallback"]

@@ -104,7 +104,14 @@ def test_two_pages_side_by_side_do_not_multiply(story: Story) -> None:
     story.wait(5)
     story.dispatch()
     story.wait(31)
-    assert story.paged() == [(0.0, "r1"), (5.0, "r2"), (20.0, "r3"), (35.0, "r4")]
+    # the operator's beside the step after 15 s and the two of the step after 30 s
+    assert story.paged() == [
+        (0.0, "r1"),
+        (5.0, "r2"),
+        (15.0, "r3"),
+        (30.0, "r4"),
+        (30.0, "r5"),
+    ]
 
 
 def test_dispatch_with_nobody_on_shift_is_remembered(story: Story) -> None:

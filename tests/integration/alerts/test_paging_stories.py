@@ -188,7 +188,7 @@ def test_the_only_responder_is_beyond_reach_and_tried_every_little_while(story: 
     story.pagers.fail("only", PermanentError("404"), PermanentError("404"))
     story.happens("sos.pressed")
     story.wait(60)
-    assert story.paged() == [(45.0, "only")]  # after 15 s, then 30 s
+    assert story.paged() == [(30.0, "only")]  # tried at 0, at 15, and by the step at 30 s
 
 
 def test_a_channel_with_a_bug_does_not_stop_the_dispatcher(story: Story) -> None:

@@ -9,16 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.policy import SYNTHETIC, Whom
-from alerts.ranking import Position, Responder, distance_m, on_shift, rank
+from alerts.ranking import Home, Position, Responder, distance_m, on_shift, rank
 
 SEOUL = Position(37.5665, 126.9780)
+HOME = Home("home-1", SEOUL)
 BUSAN = Position(35.1796, 129.0756)
 NIGHT = (time(21, 0), time(2, 30))
 positions = st.builds(Position, st.floats(-90, 90), st.floats(-180, 180))
 
 
 def _names(*responders: Responder, now: datetime, whom: Whom = Whom.FIELD) -> list[str]:
-    ranked = rank(SEOUL, responders, now, "Asia/Seoul", whom=whom)
+    ranked = rank(HOME, responders, now, "Asia/Seoul", whom=whom)
     return [one.responder_id for one in ranked]
 
 
@@ -71,7 +72,7 @@ def test_who_is_left_out() -> None:
     away = Responder("away", "crew", SEOUL, on_leave=True)
     here = Responder("here", "crew", SEOUL)
     assert _names(away, here, now=_at(12)) == ["here"]
-    assert rank(SEOUL, [here], _at(12), "Asia/Seoul", {"here"}) == []
+    assert rank(HOME, [here], _at(12), "Asia/Seoul", {"here"}) == []
 
 
 def test_engineers_never_go_to_a_home() -> None:
@@ -89,4 +90,4 @@ def test_the_shift_follows_the_local_clock_through_a_change_of_it() -> None:
     # New York, 1 November 2026: the hour from 1 to 2 comes twice
     for hour_utc, there in [(4, False), (5, True), (6, True), (7, False)]:
         now = datetime(2026, 11, 1, hour_utc, 30, tzinfo=UTC)
-        assert bool(rank(SEOUL, [guard], now, "America/New_York")) == there
+        assert bool(rank(HOME, [guard], now, "America/New_York")) == there

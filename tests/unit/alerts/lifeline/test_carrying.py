@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.lifeline.carrying import Carrying
-from alerts.lifeline.records import Alarm, Paged, Raised, Record, Settled, Tried
+from alerts.lifeline.records import Alarm, Paged, Raised, Record, Settled, Stepped, Tried
 from alerts.lifeline.roster import Dwelling, OnCall, Roster
 from alerts.rules.loading import rules_of
 from core.catalogue import CATALOGUE
@@ -76,14 +76,30 @@ def test_an_sos_pages_the_nearest_at_once_then_the_next() -> None:
     assert (first.page_id, first.responder_id) == (1000, "near")
     assert state.escalate(NOW) == []
     later = NOW + timedelta(seconds=SETTINGS.answer_within_s)
-    (second,) = does(state, state.escalate(later))
+    stepped, second = does(state, state.escalate(later))
+    assert isinstance(stepped, Stepped)
     assert isinstance(second, Paged)
-    assert second.responder_id == "far"
-    # everybody was asked: the next round, with longer to answer
+    assert (stepped.after_s, second.responder_id) == (15, "far")
+    # everybody was asked: the step asks nobody, and the next round has longer to answer
+    assert len(does(state, state.escalate(second.answer_by))) == 1
     (third,) = does(state, state.escalate(second.answer_by))
     assert isinstance(third, Paged)
     assert (third.responder_id, third.round) == ("near", 2)
     assert third.answer_by - third.at > first.answer_by - first.at
+
+
+def test_without_a_database_the_steps_are_the_same() -> None:
+    crew = [on_call(f"guard-{n}", n, kind="guard") for n in range(1, 6)]
+    boss = on_call("boss", 3.0, kind="supervisor")
+    state = carrying(roster(*crew, boss))
+    does(state, state.take(alarm(), now=NOW))
+    asked: dict[int, list[str]] = {}
+    for second in range(31):
+        while records := state.escalate(NOW + timedelta(seconds=second)):
+            does(state, records)
+            pages = [one.responder_id for one in records if isinstance(one, Paged)]
+            asked.setdefault(second, []).extend(pages)
+    assert asked == {0: ["guard-1"], 15: ["guard-2"], 30: ["guard-3", "guard-4", "boss"]}
 
 
 def test_the_same_alarm_is_taken_once_and_another_press_joins() -> None:

@@ -1,0 +1,119 @@
+"""Who can be asked for one incident, and who was: read once, ranked as often as needed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from alerts.lifecycle import BEING_ASKED, ON_THE_JOB, PageState, State
+from alerts.policy import Whom, whom
+from alerts.ranking import Home, Position, Ranked, Responder, rank
+from alerts.rules.steps import Step
+from alerts.transition import Incident
+from core import sql
+from core.database import Connection
+from core.errors import NotFound
+
+_QUERIES = sql.load("alerts")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One page of the incident."""
+
+    page_id: int
+    responder_id: str
+    round: int
+    state: PageState
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """Everybody who can be reached (rows of `responders` by id), and the home they would go to."""
+
+    rows: dict[str, dict[str, Any]]
+    home: Home
+    whom: Whom
+    timezone: str
+
+    def rank(self, already: Collection[str], now: datetime) -> list[Ranked]:
+        """Return whom an incident of this kind asks, nearest first, without those in `already`."""
+        return rank(self.home, self._responders(), now, self.timezone, already, whom=self.whom)
+
+    def for_step(self, step: Step, already: Collection[str], now: datetime) -> list[Ranked]:
+        """Return whom a step asks; each once, none of those in `already`."""
+        return for_step(step, self.home, self._responders(), already, now, self.timezone)
+
+    def _responders(self) -> list[Responder]:
+        return [
+            Responder(
+                row["responder_id"],
+                row["kind"],
+                Position(row["lat"], row["lon"]),
+                row["shift_start"],
+                row["shift_end"],
+                row["on_leave"],
+                row["district"],
+                frozenset(row["households"]),
+            )
+            for row in self.rows.values()
+        ]
+
+
+def for_step(
+    step: Step,
+    home: Home,
+    crew: Collection[Responder],
+    already: Collection[str],
+    now: datetime,
+    timezone: str,
+) -> list[Ranked]:
+    """Return whom a step asks of a crew, nearest first within each group. Pure."""
+    chosen = rank(home, crew, now, timezone, already)[: step.next]
+    for group in step.also:
+        known = {*already, *(one.responder_id for one in chosen)}
+        chosen += rank(home, crew, now, timezone, known, whom=group)
+    return chosen
+
+
+def read_crew(conn: Connection, incident: Incident, timezone: str) -> Crew:
+    """Read who can be reached now. Raises `NotFound` for a home that is gone."""
+    home = conn.execute(_QUERIES["home"], {"household_id": incident.household_id}).fetchone()
+    if home is None:
+        raise NotFound(f"no household {incident.household_id}")
+    rows = conn.execute(_QUERIES["reachable_responders"]).fetchall()
+    return Crew(
+        {row["responder_id"]: row for row in rows},
+        Home(incident.household_id, Position(home["lat"], home["lon"]), home["district"]),
+        whom(incident.kind, incident.household_id),
+        timezone,
+    )
+
+
+def asked_of(conn: Connection, incident: Incident) -> list[Asked]:
+    """Return the incident's pages, in the order in which they were planned."""
+    rows = conn.execute(_QUERIES["pages_of_incident"], {"incident_id": incident.incident_id})
+    return [Asked(r["page_id"], r["responder_id"], r["round"], PageState(r["state"])) for r in rows]
+
+
+def busy_states(incident: Incident) -> frozenset[PageState]:
+    """Return in which state of a page its responder is not asked again.
+
+    While somebody is being sent for, whoever once accepted has been and gone, or is overdue.
+    """
+    return BEING_ASKED if incident.state is State.DISPATCHED else BEING_ASKED | ON_THE_JOB
+
+
+def asked_lately(asked: Collection[Asked], incident: Incident, round_: int) -> set[str]:
+    """Return who was asked in this round or is being asked or on the job.
+
+    Who was stood down may be asked again: whoever accepted instead has withdrawn.
+    """
+    busy = busy_states(incident)
+    return {
+        one.responder_id
+        for one in asked
+        if one.state in busy or (one.round == round_ and one.state is not PageState.STOOD_DOWN)
+    }
