@@ -1,0 +1,194 @@
+"""Stages 7 to 9 in their order: who is at the door, since when, and what is to be said of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+
+from core.frames import Frame
+from core.model import Finding
+from detectors import evidence
+from detectors.background import Mask
+from detectors.blobs import Box
+from detectors.config import CameraConfig
+from detectors.decode import Grey
+from detectors.dwell import State
+from detectors.findings import Reporter, Scale, time_of
+from detectors.foreground import View
+from detectors.life import LIVE_FRACTION, Past, live_fraction
+from detectors.light import is_lit
+from detectors.tracks import Tracks
+from detectors.visits import REPEATED, Visits
+from detectors.zone import inside
+
+LIFELESS_AFTER_S = 20.0  # without a sign of life: an object, taken into the background
+_MAX_HOLD_US = 5_000_000  # a light that never settles must not keep people for ever
+_FREEZE_MARGIN = 0.06  # of the box's height around a track
+
+
+class People:
+    """Those before one camera. `follow` each look, `hold` where nothing can be told, `forget`
+    where what follows is not continuous with what was.
+    """
+
+    def __init__(self) -> None:
+        self.tracks = Tracks()
+        self.past = Past()
+        self._visits = Visits()
+        self._moving = False
+        self._held_since_us: int | None = None
+
+    def follow(
+        self,
+        view: View,
+        grey: Grey,
+        frame: Frame,
+        shot: evidence.Shot,
+        step_s: float,
+        *,
+        config: CameraConfig,
+        reporter: Reporter,
+    ) -> list[Finding]:
+        """Take one look, `step_s` after the one before; return what is to be reported."""
+        at_us = frame.captured_at_us
+        scale = Scale(*grey.shape)
+        self._held_since_us = None
+        self.past.add(at_us, grey)
+        boxes = [
+            box
+            for box in view.boxes
+            if self._is_known(box, at_us) or not is_lit(view.difference, view.mask, box)
+        ]
+        if not boxes and not self.tracks.all:
+            return self._motion(at_us, reporter, scale)
+        around_s = min(step_s, 1.0)
+        self._see(boxes, view, grey, at_us, around_s, config)
+        for track in self.tracks.all:
+            if track.seen_us == at_us:
+                shot.boxes[track.number] = scale.fractions(track.box)
+        findings: list[Finding] = []
+        for track in self.tracks.all:
+            event = track.visit.step(
+                at_us,
+                config.loiter_after_s,
+                tall=track.height >= config.min_height * scale.rows,
+                unseen_s=track.unseen_s(at_us),
+                coast_s=track.coast_s(scale.columns),
+            )
+            if event:
+                at = frame.captured_at
+                findings.append(reporter.loiter(event, track, at, config.loiter_after_s, step_s))
+        last_us = max(
+            (t.seen_us for t in self.tracks.all if t.visit.state is not State.CANDIDATE),
+            default=None,
+        )
+        self.tracks.drop([t for t in self.tracks.all if t.visit.state is State.CLEARED])
+        motion = self._motion(at_us, reporter, scale, last_us)
+        return motion + findings if self._moving else findings + motion
+
+    def _see(
+        self,
+        boxes: list[Box],
+        view: View,
+        grey: Grey,
+        at_us: int,
+        around_s: float,
+        config: CameraConfig,
+    ) -> None:
+        """Give the boxes to tracks, and each of these its place and its signs of life."""
+        rows, columns = grey.shape
+        sighted = self.tracks.update(boxes, at_us, around_s)
+        places = [track.box for track in sighted]
+        changed = self.past.changed(at_us, grey, view.limit, places) if places else None
+        for track in sighted:
+            x, y = track.foot
+            track.visit.place(
+                at_us,
+                track.foot,
+                track.height,
+                around_s,
+                inside=inside(config.zone, x / columns, y / rows),
+            )
+            # without a picture of a second ago there is nothing to doubt
+            alive = changed is None or live_fraction(changed, view.mask, track.box) >= LIVE_FRACTION
+            tall = track.box.h >= config.min_height * rows
+            track.show_life(at_us, around_s, alive=alive, tall=tall)
+
+    def take_in_objects(
+        self, at: datetime, *, config: CameraConfig, reporter: Reporter
+    ) -> tuple[list[Box], list[Finding]]:
+        """What has not lived for long is a thing: return where such stand, to become part of
+        the scene, and end their stays.
+        """
+        things: list[Box] = []
+        findings: list[Finding] = []
+        for track in list(self.tracks.all):
+            visit = track.visit
+            lifeless_us = track.seen_us - (visit.live_us or visit.first_us)
+            if lifeless_us < LIFELESS_AFTER_S * 1e6:
+                continue
+            if visit.state is State.LOITERING:
+                findings.append(reporter.loiter("loiter.ended", track, at, config.loiter_after_s))
+            things.append(track.box)
+            self.tracks.drop([track])
+        return things, findings
+
+    def hold(self, at_us: int) -> None:
+        """Keep the tracks through a time when nothing can be told, for 5 s at most."""
+        self.past.clear()
+        if self._held_since_us is None:
+            self._held_since_us = at_us
+        if at_us - self._held_since_us <= _MAX_HOLD_US:
+            self.tracks.hold(at_us)
+
+    def forget(
+        self, last_us: int, scale: Scale, *, config: CameraConfig, reporter: Reporter
+    ) -> list[Finding]:
+        """End every stay at `last_us`: what follows is not continuous with it."""
+        at = time_of(last_us)
+        findings = [
+            reporter.loiter("loiter.ended", track, at, config.loiter_after_s)
+            for track in self.tracks.all
+            if track.visit.state is State.LOITERING
+        ]
+        self.tracks.drop(self.tracks.all)
+        self.past.clear()
+        self._held_since_us = None
+        return findings + self._motion(last_us, reporter, scale)
+
+    def forget_visits(self) -> None:
+        """The clock was set back: earlier times cannot be compared with later ones."""
+        self._visits.clear()
+
+    def around(self, scale: Scale, least_life_s: float = 0.0) -> Mask | None:
+        """Return 255 around every track that lived so long, None when there is none."""
+        tracks = [t for t in self.tracks.all if t.visit.live_s >= least_life_s]
+        if not tracks:
+            return None
+        frozen: Mask = np.zeros((scale.rows, scale.columns), np.uint8)
+        for track in tracks:
+            frozen[track.box.grown(_FREEZE_MARGIN * track.height).window] = 255
+        return frozen
+
+    def _motion(
+        self, at_us: int, reporter: Reporter, scale: Scale, last_us: int | None = None
+    ) -> list[Finding]:
+        """Report the first person coming and the last one going."""
+        there = [t for t in self.tracks.all if t.visit.state in (State.PRESENT, State.LOITERING)]
+        if bool(there) == self._moving:
+            return []
+        self._moving = bool(there)
+        if not there:
+            visits = self._visits.end(last_us if last_us is not None else at_us)
+            repeated = {"visits": visits} if visits >= REPEATED else None
+            return [reporter.motion_ended(time_of(at_us), repeated)]
+        self._visits.begin(there[0].visit.first_us)
+        return [reporter.motion_started(there[0], time_of(at_us), scale)]
+
+    def _is_known(self, box: Box, at_us: int) -> bool:
+        """Whether somebody known to be there is in the box."""
+        return any(
+            track.visit.state is not State.CANDIDATE and track.expected(at_us).iou(box) > 0
+            for track in self.tracks.all
+        )
