@@ -1,13 +1,15 @@
 """A timeline of one incident: seed, press, expect, fast-forward.
 
-Time is the manual clock's; `wait` lets it pass second by second, firing timers and sending what
-is due as the alarms process would. Everything else is real: database, transactions, links.
+Time is the manual clock's; `wait` lets it pass to each second in which something is due, firing
+timers and sending as the alarms process would. Everything else is real: database, transactions,
+links. The stories told with it are in `stories/`, one screen each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from alerts import board, incidents, pages, responders
@@ -25,6 +27,13 @@ if TYPE_CHECKING:
 SEOUL = (37.5665, 126.9780)
 DEGREES_PER_KM = 1 / 111.195  # of latitude
 
+_LONG_S = 3600
+_NEXT_DUE = """
+SELECT least(
+    (SELECT min(due_at) FROM timers WHERE done_at IS NULL),
+    (SELECT min(next_attempt_at) FROM deliveries WHERE state = 'queued')
+) AS due_at
+"""
 _COUNTS = {
     name: f"SELECT count(*) AS n FROM {name}"  # noqa: S608 - names of our own tables
     for name in ("incidents", "incident_events", "incident_log", "pages", "deliveries", "timers")
@@ -68,14 +77,18 @@ class Pagers:
 class Story:
     """One home `home-1`; responders stand north of it, so many kilometres away."""
 
-    def __init__(self, database: Database, clock: ManualClock) -> None:
+    def __init__(
+        self, database: Database, clock: ManualClock, settings: Settings = SETTINGS
+    ) -> None:
         self.database = database
         self.clock = clock
+        self.settings = settings
         self.pagers = Pagers(clock.now)
-        self.dispatcher = Dispatcher(database, clock, SETTINGS, [self.pagers, LoopbackChannel()])
-        self.escalation = EscalationClock(database, clock, SETTINGS)
+        self.dispatcher = Dispatcher(database, clock, settings, [self.pagers, LoopbackChannel()])
+        self.escalation = EscalationClock(database, clock, settings)
         self.incident = 0
         self._seq = 0
+        self._expected = 0
         self.home("home-1")
 
     def home(self, household_id: str) -> None:
@@ -124,7 +137,7 @@ class Story:
         """Let an event be taken, and what is planned by it go out."""
         made = self.event(event) if isinstance(event, str) else event
         with self.database.transaction() as conn:
-            incident = incidents.on_event(conn, made, now=self.clock.now(), settings=SETTINGS)
+            incident = incidents.on_event(conn, made, now=self.clock.now(), settings=self.settings)
         self.incident = incident or self.incident
         self.dispatcher.deliver_due()
         return incident
@@ -134,11 +147,35 @@ class Story:
         self.happens("loiter.started")
         return self.happens("loiter.updated")
 
+    def press(self) -> int | None:
+        """Press the SOS button of home-1."""
+        return self.happens("sos.pressed")
+
     def wait(self, seconds: float) -> None:
-        for _ in range(round(seconds)):
-            self.clock.advance(1)
+        """Let so many seconds pass, with the alarms process at work."""
+        left_s = round(seconds)
+        while left_s > 0:
+            step_s = min(left_s, max(1, self._next_due_s()))
+            self.clock.advance(step_s)
+            left_s -= step_s
             self.escalation.tick()
             self.dispatcher.deliver_due()
+
+    def fast_forward(self, **span: float) -> None:
+        """Let time pass as `wait` does: `fast_forward(minutes=5)`."""
+        self.wait(timedelta(**span).total_seconds())
+
+    def expect(self, *who: str) -> None:
+        """Assert that since the last time exactly these were paged, in this order."""
+        paged = [name for _at_s, name in self.paged()]
+        assert paged[self._expected :] == list(who)
+        self._expected = len(paged)
+
+    def _next_due_s(self) -> int:
+        (row,) = self.table(_NEXT_DUE)
+        if row["due_at"] is None:
+            return _LONG_S
+        return ceil((row["due_at"] - self.clock.now()).total_seconds())
 
     def page_of(self, responder_id: str) -> int:
         """Return the newest page of a responder."""
@@ -148,7 +185,7 @@ class Story:
         page_id = self.page_of(responder_id)
         with self.database.transaction() as conn:
             view = pages.answer(
-                conn, page_id, accept=accept, now=self.clock.now(), settings=SETTINGS
+                conn, page_id, accept=accept, now=self.clock.now(), settings=self.settings
             )
         self.dispatcher.deliver_due()
         return view
@@ -174,7 +211,7 @@ class Story:
                 self.incident,
                 actor="operator-1",
                 now=self.clock.now(),
-                settings=SETTINGS,
+                settings=self.settings,
                 responder_id=responder_id,
             )
         self.dispatcher.deliver_due()

@@ -58,7 +58,7 @@ def test_the_open_waits_for_a_close_that_is_not_committed(story: Story) -> None:
     with ThreadPoolExecutor(1) as pool, connect(story.database.dsn) as closing:
         incidents.close(closing, first, actor="operator-1", now=story.clock.now(), outcome="closed")
         press = pool.submit(story.happens, again)
-        _wait_for_lock(story)
+        wait_for_lock(story)
         closing.commit()
         second = press.result(timeout=10)
     assert second != first
@@ -142,7 +142,7 @@ def test_one_poisoned_incident_does_not_silence_the_others(story: Story) -> None
     assert timer["due_at"] > story.clock.now()
 
 
-def _wait_for_lock(story: Story) -> None:
+def wait_for_lock(story: Story) -> None:
     query = "SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     pause = threading.Event()
     for _ in range(200):

@@ -199,46 +199,6 @@ def test_a_channel_with_a_bug_does_not_stop_the_dispatcher(story: Story) -> None
     assert story.paged() == [(1.0, "first")]
 
 
-def test_crash_between_commit_and_send(story: Story) -> None:
-    story.responder("first")
-    story.pagers.fail("first", *[KeyboardInterrupt()] * 1)  # ends the sender in the middle
-    with pytest.raises(KeyboardInterrupt):
-        story.happens("sos.pressed")
-    (delivery,) = story.table("SELECT * FROM deliveries")
-    assert (delivery["state"], delivery["attempts"]) == ("queued", 1)
-    story.dispatcher.deliver_due()
-    assert story.paged() == []  # the lease holds: the first sender may be alive
-    story.skip(seconds=15)
-    story.dispatcher.deliver_due()
-    assert story.paged() == [(15.0, "first")]
-
-
-def test_crash_between_send_and_record(story: Story) -> None:
-    story.responder("first")
-
-    def die(_page: object) -> None:
-        story.pagers.on_send = lambda _page: None
-        raise KeyboardInterrupt
-
-    story.pagers.on_send = die
-    with pytest.raises(KeyboardInterrupt):
-        story.happens("sos.pressed")
-    story.skip(seconds=15)
-    story.dispatcher.deliver_due()
-    assert [at_s for at_s, _who in story.paged()] == [0.0, 15.0]
-    assert len({page.idempotency_key for page in story.pagers.pages}) == 1
-    assert story.moves().count("sent") == 1
-
-
-def test_all_processes_down_for_an_hour(story: Story) -> None:
-    story.responder("first", km=1)
-    story.responder("second", km=2)
-    story.happens("sos.pressed")
-    story.skip(hours=1)
-    story.wait(1)
-    assert story.paged() == [(0.0, "first"), (3601.0, "second")]
-
-
 def test_accepted_while_the_page_to_another_waits_for_its_retry(story: Story) -> None:
     story.responder("first", km=1)
     story.responder("second", km=2)
