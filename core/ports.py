@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
+from core.commands import Answer
 from core.model import Page
 
 
@@ -48,6 +49,30 @@ class Bus(Protocol):
 
     def ask_again(self) -> None:
         """There is room again: have the broker send what was shed, now rather than some day."""
+        ...
+
+
+class Commands(Protocol):
+    """The way to the devices and back."""
+
+    def ask(
+        self,
+        device: str,
+        type: str,  # noqa: A002
+        data: Mapping[str, Any],
+        *,
+        within_s: float,
+        later: Callable[[Mapping[str, Any]], None] | None = None,
+    ) -> Answer:
+        """Send a command that expires in `within_s`, wait so long for the reply, and return it.
+
+        `later` is called with the data of every further reply to the same command, on another
+        thread, until `forget`: that is how a device tells that a talk is over. Raises `BrokerAway`.
+        """
+        ...
+
+    def forget(self, command_id: str) -> None:
+        """Listen no longer for further replies."""
         ...
 
 

@@ -9,16 +9,27 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from core import wire
 from core.clock import Clock
 from core.frames import Frame, encode_frame
 from core.topics import Kind
 from simulators.connection import Credentials
-from simulators.device import Device
+from simulators.device import CannotDo, Device
+from simulators.pace import Pace
 from simulators.source import Source
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _log = logging.getLogger(__name__)
+
+
+class _Given(msgspec.Struct):
+    """What stands in the data of the camera's commands, each field in its own."""
+
+    for_s: float = 60.0
+    rate_fps: float = 10.0
+    message: str = "warning"
 
 
 class DoorCamera(Device):
@@ -43,8 +54,13 @@ class DoorCamera(Device):
         self.frames_dropped = 0
         self.film_ended = threading.Event()
         self.started_at: datetime | None = None
+        self.switched: dict[str, float] = {}  # siren, light: on until, by the monotonic clock
+        self.announced: list[str] = []  # recorded messages that the speaker has played
+        self._pace = Pace(fps)
+        self._hurry = threading.Event()
         self._source = source
         self._number = 0
+        self._start_s = self.clock.monotonic_s()
         self._waiting: Frame | None = None
         self._last: Frame | None = None
         self._frame_lock = threading.Lock()
@@ -59,6 +75,7 @@ class DoorCamera(Device):
         self._filming.set()
         if self._source is not None:
             self.started_at = self.clock.now()
+            self._start_s = self.clock.monotonic_s()
             self._thread.start()
 
     def stop(self) -> None:
@@ -86,42 +103,79 @@ class DoorCamera(Device):
                 self.frames_dropped += 1
         return look_s
 
-    def run_command(self, command: wire.Command) -> dict[str, Any]:
-        """`snapshot` sends the last picture again, at once; `identify` says who we are."""
-        if command.type != "snapshot":
-            return super().run_command(command)
+    def run_command(self, command: wire.Command) -> dict[str, Any] | None:
+        """Do what a door camera can; `snapshot` sends the last picture again, at once."""
+        try:
+            given = msgspec.json.decode(command.data, type=_Given)
+        except msgspec.ValidationError as error:
+            raise CannotDo("bad data", str(error)) from None
+        what, _, turn = command.type.partition(".")
+        if what in {"siren", "light"}:
+            return self._switch(what, turn, given.for_s)
+        if what == "live":
+            return self._live(turn, given)
+        if command.type == "announce":
+            self.announced.append(given.message)
+            return {"message": given.message}
+        if command.type == "snapshot":
+            return self._snapshot()
+        return super().run_command(command)
+
+    def _switch(self, what: str, turn: str, for_s: float) -> dict[str, Any]:
+        if turn == "off":
+            self.switched.pop(what, None)
+            return {}
+        self.switched[what] = self.clock.monotonic_s() + for_s
+        return {"for_s": for_s}
+
+    def _live(self, turn: str, given: _Given) -> dict[str, Any]:
+        if self._source is None:
+            raise CannotDo("no picture", "this camera has no lens")
+        with self._frame_lock:
+            now_s = self._film_s()
+            if turn == "stop":
+                self._pace.end_live(now_s)
+                return {}
+            self._pace.go_live(given.rate_fps, now_s, given.for_s)
+        self._hurry.set()
+        return {"rate_fps": given.rate_fps, "for_s": given.for_s}
+
+    def _snapshot(self) -> dict[str, Any]:
         with self._frame_lock:
             frame = self._last
         if frame is None:
-            return {"frame": None}
+            raise CannotDo("no picture", "no picture has been taken yet")
         self.connection.publish(Kind.FRAME, encode_frame(frame), qos=0)
         return {"frame": frame.number, "captured_at": frame.captured_at.isoformat()}
 
     def _end_film(self) -> None:
         self._filming.clear()
+        self._hurry.set()
         if self._thread.is_alive():
             self._thread.join()
+
+    def _film_s(self) -> float:
+        """Seconds since the film began."""
+        return self.clock.monotonic_s() - self._start_s
 
     def _film(self) -> None:
         assert self._source is not None  # noqa: S101 - started only with a source
         assert self.started_at is not None  # noqa: S101
-        start_s = self.clock.monotonic_s()
-        number = 0
-        pause = threading.Event()
         while self._filming.is_set():
-            t_s = number / self.fps
-            wait_s = start_s + t_s - self.clock.monotonic_s()
+            with self._frame_lock:
+                t_s = self._pace.due_s
+            wait_s = t_s - self._film_s()
             if wait_s > 0:
-                pause.wait(min(wait_s, 0.25))
+                self._hurry.wait(wait_s)
+                self._hurry.clear()
                 continue
             jpeg = self._source.at(t_s)
             if jpeg is None:
                 self.film_ended.set()
                 return
             self._offer(jpeg, self.started_at + timedelta(seconds=t_s))
-            late = int((self.clock.monotonic_s() - start_s) * self.fps)
-            self.frames_dropped += max(0, late - number - 1)
-            number = max(number + 1, late)
+            with self._frame_lock:
+                self.frames_dropped += self._pace.took(self._film_s())
 
     def _offer(self, jpeg: bytes, captured_at: datetime) -> None:
         self._number += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,28 @@ class _Config(msgspec.Struct):
 _CONFIG = msgspec.json.Decoder(_Config)
 
 
-class Unsupported(Exception):  # noqa: N818 - answered, not raised to anybody
-    """The device has no such command."""
+class _Update(msgspec.Struct):
+    version: str
+    url: str
+    sha256: str
+    signature: str
+
+
+def _update_of(command: wire.Command) -> _Update:
+    """Return what a signed update must say; the simulator has no firmware to fetch and verify."""
+    try:
+        return msgspec.json.decode(command.data, type=_Update)
+    except msgspec.ValidationError as error:
+        raise CannotDo("bad update", str(error)) from None
+
+
+class CannotDo(Exception):  # noqa: N818 - answered, not raised to anybody
+    """The device will not do this; `reason` is `busy`, `unsupported` or what stands in its way."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
 
 
 class Device:
@@ -59,6 +80,7 @@ class Device:
         self.clock: Clock = clock or SystemClock()
         self.battery_percent = battery_percent
         self.config_version: int | None = None
+        self.firmware = FIRMWARE
         self.heartbeats = 0
         self.expired_commands = 0
         self.unreadable_messages = 0
@@ -78,6 +100,8 @@ class Device:
         self._answers: dict[int, float | None] = {}
         self._loop: Loop | None = None
         self._on_settled: Callable[[Settled], None] | None = None
+        self._replies: deque[wire.Reply] = deque()
+        self._reboots = False
 
     @property
     def id(self) -> str:
@@ -153,6 +177,10 @@ class Device:
             return look_s if self.connection.has_socket else self.connection.retry_at_s
         if now_s >= self._heartbeat_due_s:
             self._beat(now_s)
+        while self._replies:
+            self.connection.publish(Kind.REPLY, wire.encode(self._replies.popleft()), qos=1)
+        if self._reboots:
+            return self._reboot(now_s)
         with self._changed:
             due = self._outbox.due(now_s)
             next_due_s = self._outbox.next_due_s()
@@ -161,11 +189,24 @@ class Device:
         look_s = min(now_s + _LOOK_EVERY_S, self._heartbeat_due_s)
         return look_s if next_due_s is None else min(look_s, next_due_s)
 
-    def run_command(self, command: wire.Command) -> dict[str, Any]:
-        """Do it and return the reply's data, or raise `Unsupported`."""
+    def run_command(self, command: wire.Command) -> dict[str, Any] | None:
+        """Do it and return the reply's data, None when `reply` follows; or raise `CannotDo`."""
         if command.type == "identify":
-            return {"device": self.id, "fw": FIRMWARE}
-        raise Unsupported(command.type)
+            return {"device": self.id, "fw": self.firmware}
+        if command.type == "reboot":
+            self._reboots = True
+            return {}
+        if command.type == "update":
+            self.firmware = _update_of(command).version
+            self._reboots = True
+            return {"fw": self.firmware}
+        raise CannotDo("unsupported", command.type)
+
+    def reply(self, command_id: str, data: Mapping[str, Any], *, ok: bool = True) -> None:
+        """Answer a command, or tell more of one already answered; safe from any thread."""
+        self._replies.append(wire.Reply(command_id, ok, msgspec.Raw(msgspec.json.encode(data))))
+        if self._loop is not None:
+            self._loop.wake(self)
 
     def settled(self, settled: Settled) -> None:
         """An ack arrived; called with the device's lock held."""
@@ -173,7 +214,7 @@ class Device:
     def _status(self) -> wire.Status:
         return wire.Status(
             online=True,
-            fw=FIRMWARE,
+            fw=self.firmware,
             battery=self.battery_percent,
             rssi=-55,
             config_version=self.config_version,
@@ -234,11 +275,21 @@ class Device:
             self.expired_commands += 1
             return
         try:
-            data, ok = self.run_command(command), True
-        except Unsupported as error:
-            data, ok = {"reason": f"unsupported command {error}"}, False
-        reply = wire.Reply(command.id, ok, msgspec.Raw(msgspec.json.encode(data)))
-        self.connection.publish(Kind.REPLY, wire.encode(reply), qos=1)
+            data = self.run_command(command)
+        except CannotDo as error:
+            self.reply(command.id, {"reason": error.reason, "detail": error.detail}, ok=False)
+        else:
+            if data is not None:
+                self.reply(command.id, data)
+
+    def _reboot(self, now_s: float) -> float:
+        """Drop the session, as a restart does, and come back with `device.booted`."""
+        self._reboots = False
+        self.connection.farewell()
+        self.connection.cut()
+        self.connection.hurry()
+        self.send("device.booted", {"fw": self.firmware})
+        return now_s
 
     def _configured(self, config: _Config) -> None:
         self.config_version = config.version

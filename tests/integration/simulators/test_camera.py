@@ -69,3 +69,59 @@ def test_a_snapshot_sends_the_last_picture_again(backend, camera):
     reply = json.loads(backend.of(ID, Kind.REPLY)[0])
     assert reply["ok"]
     assert reply["data"]["frame"] == decode_frame(backend.of(ID, Kind.FRAME)[-1]).number
+
+
+def ask(backend, number: int, **fields: object) -> dict[str, object]:
+    """Send the camera its `number`th command and return the reply."""
+    expires_at = datetime.now(UTC) + timedelta(seconds=30)
+    backend.command(ID, id=f"c{number}", expires_at=expires_at, **fields)
+    assert backend.wait(lambda: len(backend.of(ID, Kind.REPLY)) == number)
+    reply = json.loads(backend.of(ID, Kind.REPLY)[-1])
+    assert reply.pop("id") == f"c{number}"
+    return reply
+
+
+def test_every_command_is_answered(backend, camera):
+    assert camera.film_ended.wait(10)
+    done = {"ok": True, "data": {}}
+    assert ask(backend, 1, type="siren.on", data={"for_s": 30})["data"] == {"for_s": 30.0}
+    assert "siren" in camera.switched
+    assert ask(backend, 2, type="siren.off") == done
+    assert camera.switched == {}
+    assert ask(backend, 3, type="light.on")["ok"]
+    assert ask(backend, 4, type="light.off") == done
+    assert ask(backend, 5, type="announce", data={"message": "warning"})["ok"]
+    assert camera.announced == ["warning"]
+    assert ask(backend, 6, type="live.start", data={"rate_fps": 10, "for_s": 60})["ok"]
+    assert ask(backend, 7, type="live.stop") == done
+    assert ask(backend, 8, type="open.door") == {
+        "ok": False, "data": {"reason": "unsupported", "detail": "open.door"},
+    }  # fmt: skip
+    assert not ask(backend, 9, type="update", data={"version": "2"})["ok"]
+    assert camera.connection.connects == 1
+    assert ask(backend, 10, type="reboot") == done
+    assert backend.wait(
+        lambda: (
+            [event.type for device, event in backend.received if device == ID] == ["device.booted"]
+        )
+    )
+    assert camera.connection.connects == 2
+
+
+class Still:
+    """One small picture for ever."""
+
+    def at(self, t_s):
+        return encode_jpeg(np.zeros((90, 160, 3), dtype=np.uint8))
+
+
+def test_a_live_view_raises_the_rate_at_once(broker, backend):
+    camera = DoorCamera(make_credentials(ID, broker.port), Still(), fps=0.01)
+    camera.start()
+    assert camera.wait_online(10)
+    expires_at = datetime.now(UTC) + timedelta(seconds=30)
+    backend.command(
+        ID, id="live", type="live.start", data={"rate_fps": 10.0}, expires_at=expires_at
+    )
+    assert backend.wait(lambda: len(backend.of(ID, Kind.FRAME)) >= 10)
+    camera.stop()
