@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 
 from core.catalogue import CATALOGUE
+from core.configuration import CameraConfiguration
 from core.wire import MAX_EVENTS, Ack, Command, EventMessage, Reply, Status
 
-_MESSAGES = (EventMessage, Status, Reply, Ack, Command)
+_MESSAGES = (EventMessage, Status, Reply, Ack, Command, CameraConfiguration)
 _BEGIN, _END = "<!-- catalogue: begin -->", "<!-- catalogue: end -->"
 
 

@@ -10,6 +10,7 @@ from detectors.config import CameraConfig
 from detectors.decode import Grey, decode_grey
 from detectors.findings import Reporter, Scale
 from detectors.foreground import Foreground
+from detectors.mask import PrivacyMask
 from detectors.people import People
 from detectors.sequence import Sequence, Verdict
 from detectors.tracks import Track
@@ -31,6 +32,7 @@ class Camera:
         self._people = People()
         self._infrared = False
         self._scale = Scale(0, 0)
+        self._mask = PrivacyMask(config.masks)
 
     @property
     def counters(self) -> dict[str, int]:
@@ -66,12 +68,16 @@ class Camera:
             if frame.captured_at_us < before_us:
                 self._people.forget_visits()
         scale = Scale(*grey.shape)
-        if scale != self._scale:
+        if scale != self._scale or self.config.masks != self._mask.polygons:
+            self._mask = PrivacyMask(self.config.masks)
             findings += self._forget_people(before_us or frame.captured_at_us)
             self._foreground.forget()
             self._scale = scale
         usual = verdict is Verdict.NEXT and before_us is not None
         step_s = (frame.captured_at_us - before_us) / 1e6 if usual and before_us else 0.0
+        hidden = self._mask.hidden(grey)
+        if hidden is not None:
+            grey[hidden > 0] = 0
         return findings + self._look(frame, grey, step_s)
 
     def idle(self, now_us: int) -> list[Finding]:
@@ -94,7 +100,9 @@ class Camera:
         if frame.infrared != self._infrared:
             self._infrared = frame.infrared
             people.hold(at_us)
-        view = foreground.look(grey, step_s, around, infrared=frame.infrared)
+        view = foreground.look(
+            grey, step_s, around, infrared=frame.infrared, hidden=self._mask.hidden(grey)
+        )
         if view is None:
             people.hold(at_us)
             return []

@@ -10,6 +10,7 @@ from core.model import Evidence, Finding
 from core.ports import ObjectStore
 from detectors import evidence
 from detectors.blobs import Box
+from detectors.config import CameraConfig, Zone
 from detectors.tracks import Track
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,6 +31,11 @@ class Scale:
             "h": round(box.h / self.rows, 4),
         }
 
+    def zone_of(self, track: Track, config: CameraConfig) -> Zone | None:
+        """Return the zone in which a track stands."""
+        x, y = track.foot
+        return config.zone_at(x / self.columns, y / self.rows)
+
 
 class Reporter:
     """Makes the findings of one camera; stores their pictures. `unstored` counts failures."""
@@ -48,7 +54,13 @@ class Reporter:
         return Finding(self._device_id, "motion.ended", at, data or {})
 
     def loiter(
-        self, event: str, track: Track, at: datetime, threshold_s: float, step_s: float = 0.0
+        self,
+        event: str,
+        track: Track,
+        at: datetime,
+        threshold_s: float,
+        zone: str = "",
+        step_s: float = 0.0,
     ) -> Finding:
         """Return `loiter.started`, `loiter.updated` or `loiter.ended` of a track's visit."""
         visit = track.visit
@@ -58,6 +70,8 @@ class Reporter:
             "threshold_s": threshold_s,
             "track": track.number,
         }
+        if zone:
+            data["zone"] = zone
         if event == "loiter.ended":
             # they left between the last sighting and the frame after it
             last_us = (visit.zone_seen_us or track.seen_us) + int(min(step_s, 1.0) * 0.5e6)

@@ -50,16 +50,28 @@ class Foreground:
         return scene is not None and scene.warm
 
     def look(
-        self, grey: Grey, step_s: float, frozen: Mask | None, *, infrared: bool
+        self,
+        grey: Grey,
+        step_s: float,
+        frozen: Mask | None,
+        *,
+        infrared: bool,
+        hidden: Mask | None = None,
     ) -> View | None:
         """Compare a picture, (h, w) uint8; None while the scene is being
-        learnt. `frozen` is 255 around every track.
+        learnt. `frozen` is 255 around every track, `hidden` where the picture was blackened.
         """
+        if hidden is not None:  # black says nothing of the light
+            frozen = hidden if frozen is None else np.asarray(cv2.bitwise_or(frozen, hidden))
         scene = self._scene(grey, frozen, infrared=infrared)
         seen = scene.subtract(grey, frozen)
+        if hidden is not None:
+            seen.expected[hidden > 0] = 0.0
         if not scene.warm:
             scene.learn(seen, step_s, frozen)
             return None
+        if hidden is not None:
+            seen = replace(seen, mask=np.asarray(cv2.subtract(seen.mask, hidden), np.uint8))
         mask = clean(seen.mask)
         if not cv2.countNonZero(mask):
             return View([], mask, seen, scene.limit)

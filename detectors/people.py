@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import inf
 
 import numpy as np
 
@@ -19,8 +20,7 @@ from detectors.foreground import View
 from detectors.life import LIVE_FRACTION, Past, live_fraction
 from detectors.light import is_lit
 from detectors.tracks import Tracks
-from detectors.visits import REPEATED, Visits
-from detectors.zone import inside
+from detectors.visits import Visits
 
 LIFELESS_AFTER_S = 20.0  # without a sign of life: an object, taken into the background
 _MAX_HOLD_US = 5_000_000  # a light that never settles must not keep people for ever
@@ -61,7 +61,7 @@ class People:
             if self._is_known(box, at_us) or not is_lit(view.difference, view.mask, box)
         ]
         if not boxes and not self.tracks.all:
-            return self._motion(at_us, reporter, scale)
+            return self._motion(at_us, reporter, scale, config)
         around_s = min(step_s, 1.0)
         self._see(boxes, view, grey, at_us, around_s, config)
         for track in self.tracks.all:
@@ -69,22 +69,25 @@ class People:
                 shot.boxes[track.number] = scale.fractions(track.box)
         findings: list[Finding] = []
         for track in self.tracks.all:
+            zone = scale.zone_of(track, config)
+            threshold_s = config.threshold_s(zone, frame.captured_at)
             event = track.visit.step(
                 at_us,
-                config.loiter_after_s,
-                tall=track.height >= config.min_height * scale.rows,
+                threshold_s if config.loiter else inf,
+                tall=track.height >= config.height_in(zone) * scale.rows,
                 unseen_s=track.unseen_s(at_us),
                 coast_s=track.coast_s(scale.columns),
             )
             if event:
                 at = frame.captured_at
-                findings.append(reporter.loiter(event, track, at, config.loiter_after_s, step_s))
+                name = zone.name if zone else ""
+                findings.append(reporter.loiter(event, track, at, threshold_s, name, step_s))
         last_us = max(
             (t.seen_us for t in self.tracks.all if t.visit.state is not State.CANDIDATE),
             default=None,
         )
         self.tracks.drop([t for t in self.tracks.all if t.visit.state is State.CLEARED])
-        motion = self._motion(at_us, reporter, scale, last_us)
+        motion = self._motion(at_us, reporter, scale, config, last_us)
         return motion + findings if self._moving else findings + motion
 
     def _see(
@@ -97,22 +100,16 @@ class People:
         config: CameraConfig,
     ) -> None:
         """Give the boxes to tracks, and each of these its place and its signs of life."""
-        rows, columns = grey.shape
+        scale = Scale(*grey.shape)
         sighted = self.tracks.update(boxes, at_us, around_s)
         places = [track.box for track in sighted]
         changed = self.past.changed(at_us, grey, view.limit, places) if places else None
         for track in sighted:
-            x, y = track.foot
-            track.visit.place(
-                at_us,
-                track.foot,
-                track.height,
-                around_s,
-                inside=inside(config.zone, x / columns, y / rows),
-            )
+            zone = scale.zone_of(track, config)
+            track.visit.place(at_us, track.foot, track.height, around_s, inside=zone is not None)
             # without a picture of a second ago there is nothing to doubt
             alive = changed is None or live_fraction(changed, view.mask, track.box) >= LIVE_FRACTION
-            tall = track.box.h >= config.min_height * rows
+            tall = track.box.h >= config.height_in(zone) * scale.rows
             track.show_life(at_us, around_s, alive=alive, tall=tall)
 
     def take_in_objects(
@@ -129,7 +126,8 @@ class People:
             if lifeless_us < LIFELESS_AFTER_S * 1e6:
                 continue
             if visit.state is State.LOITERING:
-                findings.append(reporter.loiter("loiter.ended", track, at, config.loiter_after_s))
+                threshold_s = config.threshold_s(None, at)
+                findings.append(reporter.loiter("loiter.ended", track, at, threshold_s))
             things.append(track.box)
             self.tracks.drop([track])
         return things, findings
@@ -148,14 +146,14 @@ class People:
         """End every stay at `last_us`: what follows is not continuous with it."""
         at = time_of(last_us)
         findings = [
-            reporter.loiter("loiter.ended", track, at, config.loiter_after_s)
+            reporter.loiter("loiter.ended", track, at, config.threshold_s(None, at))
             for track in self.tracks.all
             if track.visit.state is State.LOITERING
         ]
         self.tracks.drop(self.tracks.all)
         self.past.clear()
         self._held_since_us = None
-        return findings + self._motion(last_us, reporter, scale)
+        return findings + self._motion(last_us, reporter, scale, config)
 
     def forget_visits(self) -> None:
         """The clock was set back: earlier times cannot be compared with later ones."""
@@ -172,19 +170,26 @@ class People:
         return frozen
 
     def _motion(
-        self, at_us: int, reporter: Reporter, scale: Scale, last_us: int | None = None
+        self,
+        at_us: int,
+        reporter: Reporter,
+        scale: Scale,
+        config: CameraConfig,
+        last_us: int | None = None,
     ) -> list[Finding]:
-        """Report the first person coming and the last one going."""
+        """Report the first person coming and the last one going, where that is wanted."""
         there = [t for t in self.tracks.all if t.visit.state in (State.PRESENT, State.LOITERING)]
         if bool(there) == self._moving:
             return []
         self._moving = bool(there)
         if not there:
-            visits = self._visits.end(last_us if last_us is not None else at_us)
-            repeated = {"visits": visits} if visits >= REPEATED else None
-            return [reporter.motion_ended(time_of(at_us), repeated)]
-        self._visits.begin(there[0].visit.first_us)
-        return [reporter.motion_started(there[0], time_of(at_us), scale)]
+            visits = self._visits.end(last_us if last_us is not None else at_us, config.visits)
+            repeated = {"visits": visits} if visits >= config.visits.count else None
+            news = reporter.motion_ended(time_of(at_us), repeated)
+        else:
+            self._visits.begin(there[0].visit.first_us)
+            news = reporter.motion_started(there[0], time_of(at_us), scale)
+        return [news] if config.motion else []
 
     def _is_known(self, box: Box, at_us: int) -> bool:
         """Whether somebody known to be there is in the box."""

@@ -44,12 +44,19 @@ class DetectWorker:
     `on_frame` and `on_config` may be called from any thread and never wait for a detector.
     `publish` is called on the worker's thread; a `TemporaryError` keeps the finding for the
     next attempt, in order. After a bug on the worker's thread every method raises it, so that
-    the process ends and is started again.
+    the process ends and is started again. `timezone` is that of after hours where a camera's
+    configuration names none.
     """
 
     def __init__(
-        self, objects: ObjectStore, clock: Clock, publish: Callable[[Finding], None]
+        self,
+        objects: ObjectStore,
+        clock: Clock,
+        publish: Callable[[Finding], None],
+        *,
+        timezone: str = "UTC",
     ) -> None:
+        self._timezone = timezone
         self._objects = PatientStore(objects)
         self._clock = clock
         self._publish = publish
@@ -92,7 +99,8 @@ class DetectWorker:
         """Take a camera's configuration; a bad one is counted and the old one stays."""
         self._raise_failure()
         try:
-            config = decode_config(payload) if payload else CameraConfig()  # empty: withdrawn
+            withdrawn = not payload
+            config = CameraConfig() if withdrawn else decode_config(payload, self._timezone)
         except DecodeError as error:
             REJECTS.labels("config", error.reason).inc()
             _log.warning("configuration refused", device=device_id, error=str(error))

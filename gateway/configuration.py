@@ -28,6 +28,9 @@ class ConfigurationPublisher:
             device, version = row["device_id"], row["config_version"]
             if self._published.get(device) == version:
                 continue
-            body = json.dumps({**row["config"], "version": version}).encode()
+            whole = {**row["config"], "version": version}
+            if row["high_risk"]:
+                whole["high_risk"] = True
+            body = json.dumps(whole).encode()
             self._bus.publish(str(Topic(device, Kind.CONFIG)), body, qos=1, retain=True)
             self._published[device] = version

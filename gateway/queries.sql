@@ -36,15 +36,28 @@ WHERE revoked_at IS NULL AND password_bcrypt IS NOT NULL
 ORDER BY device_id
 
 -- name: configure
-UPDATE devices SET config = config || %(config)s, config_version = config_version + 1
+UPDATE devices SET config = %(config)s, config_version = config_version + 1
 WHERE device_id = %(device_id)s AND revoked_at IS NULL
-RETURNING config, config_version
+RETURNING config_version
+
+-- name: configuration
+SELECT config FROM devices WHERE device_id = %(device_id)s AND revoked_at IS NULL FOR UPDATE
+
+-- name: renew_configurations
+-- What is published of a home's devices follows the home's risk.
+UPDATE devices d SET config_version = config_version + 1
+FROM device_assignments a
+WHERE a.device_id = d.device_id AND a.valid_to = 'infinity' AND d.revoked_at IS NULL
+    AND a.household_id = %(household_id)s
 
 -- name: configured_devices
 -- What must stand retained at the broker, newer versions than the caller has published.
-SELECT device_id, config, config_version FROM devices
-WHERE revoked_at IS NULL AND config_version > 0
-ORDER BY device_id
+SELECT d.device_id, d.config, d.config_version, coalesce(h.high_risk, false) AS high_risk
+FROM devices d
+LEFT JOIN device_assignments a ON a.device_id = d.device_id AND a.valid_to = 'infinity'
+LEFT JOIN households h ON h.household_id = a.household_id
+WHERE d.revoked_at IS NULL AND (d.config_version > 0 OR h.high_risk)
+ORDER BY d.device_id
 
 -- name: set_password
 UPDATE devices SET password_bcrypt = %(password_bcrypt)s

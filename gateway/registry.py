@@ -10,6 +10,7 @@ import bcrypt
 from psycopg.types.json import Jsonb
 
 from core import sql
+from core.configuration import check
 from core.database import Connection
 from core.errors import Conflict, NotFound
 from core.secrets import new_secret
@@ -88,7 +89,11 @@ def credentials(conn: Connection) -> list[tuple[str, str]]:
 
 
 def configure(conn: Connection, device_id: str, config: dict[str, Any]) -> int:
-    """Merge into the desired configuration; return its new version. Raises `NotFound`."""
+    """Replace the desired configuration; return its new version.
+
+    Raises `NotFound`, and `DecodeError` with the reason for one that a detector would refuse.
+    """
+    check(config)
     row = conn.execute(
         _QUERIES["configure"], {"device_id": device_id, "config": Jsonb(config)}
     ).fetchone()
@@ -96,6 +101,20 @@ def configure(conn: Connection, device_id: str, config: dict[str, Any]) -> int:
         raise NotFound(f"no device {device_id}")
     version: int = row["config_version"]
     return version
+
+
+def configuration(conn: Connection, device_id: str) -> dict[str, Any]:
+    """Return the desired configuration, locked until the transaction ends. Raises `NotFound`."""
+    row = conn.execute(_QUERIES["configuration"], {"device_id": device_id}).fetchone()
+    if row is None:
+        raise NotFound(f"no device {device_id}")
+    config: dict[str, Any] = row["config"]
+    return config
+
+
+def renew_configurations(conn: Connection, household_id: str) -> None:
+    """Something of the home that is published with its devices' configuration has changed."""
+    conn.execute(_QUERIES["renew_configurations"], {"household_id": household_id})
 
 
 def ensure_password(conn: Connection, device_id: str, password: str) -> bool:

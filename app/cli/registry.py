@@ -12,6 +12,7 @@ import typer
 
 from alerts import code_words, responders
 from app.accounts import tokens, users
+from app.cli import configuring
 from app.cli.command import Result, command, table
 from app.provision import device_addresses
 from app.site import Site
@@ -96,6 +97,7 @@ def household_risk(
     """Note whether a threat to the home is known; the rules may ask for it."""
     with site.connect() as conn:
         homes.set_risk(conn, household_id, high=high)
+        registry.renew_configurations(conn, household_id)
     text = f"{household_id} is at {'high' if high else 'the usual'} risk"
     return {"household": household_id, "high_risk": high}, text
 
@@ -179,20 +181,7 @@ def device_remove(site: Site, device_id: Annotated[str, typer.Argument(metavar="
     return {"device": device_id, "removed": True}, f"removed {device_id}"
 
 
-@command(device, "configure")
-def device_configure(
-    site: Site,
-    device_id: Annotated[str, typer.Argument(metavar="ID")],
-    *,
-    loiter_after_s: Annotated[
-        float, typer.Option(help="Staying this long at the door is loitering.", min=10, max=300)
-    ] = 30.0,
-) -> Result:
-    """Set what a camera calls loitering; it is published to the detectors as retained `config`."""
-    with site.connect() as conn:
-        version = registry.configure(conn, device_id, {"loiter": {"after_s": loiter_after_s}})
-    result = {"device": device_id, "config_version": version}
-    return result, f"{device_id}: configuration {version}"
+command(device, "configure")(configuring.device_configure)
 
 
 def _shift(text: str | None) -> tuple[time, time] | None:

@@ -178,14 +178,13 @@ def _sampled(source: str, fps: float, until_s: float) -> Iterator[tuple[float, I
 
 def _config(after_s: float, zone: str | None, min_height: float) -> CameraConfig:
     """Read the settings by the same rules as a camera's configuration message."""
-    loiter: dict[str, Any] = {"after_s": after_s}
+    loiter: dict[str, Any] = {"after_s": after_s, "min_height": min_height}
     try:
         if zone is not None:
             loiter["zone"] = json.loads(zone)
-        read = decode_config(json.dumps({"version": 1, "loiter": loiter}).encode())
+        return decode_config(json.dumps({"version": 1, "loiter": loiter}).encode())
     except (ValueError, DecodeError) as error:
         raise ConfigurationError(f"zone: {error}") from None
-    return CameraConfig(read.version, read.loiter_after_s, read.zone, min_height)
 
 
 def register(to: typer.Typer) -> None:

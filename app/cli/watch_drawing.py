@@ -55,8 +55,8 @@ def draw(
     drawn = picture.copy()
     high, wide = drawn.shape[:2]
     size = high / 720
-    if camera.config.zone:
-        corners = np.array([(x * wide, y * high) for x, y in camera.config.zone], np.int32)
+    for polygon in (zone.polygon for zone in camera.config.zones if zone.polygon):
+        corners = np.array([(x * wide, y * high) for x, y in polygon], np.int32)
         cv2.polylines(drawn, [corners], True, _ZONE, max(1, round(2 * size)), cv2.LINE_AA)
     scale = (wide / working[1], high / working[0])
     # the loitering last, on top

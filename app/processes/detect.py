@@ -136,7 +136,7 @@ def run(settings: Settings) -> None:
         subscriptions=[(wildcard(kind), 1 if kind is Kind.CONFIG else 0) for kind in FRAME_LANE],
     )
     publisher = FindingsPublisher(session, clock)
-    worker = DetectWorker(objects, clock, publisher.publish)
+    worker = DetectWorker(objects, clock, publisher.publish, timezone=settings.timezone)
     lane = FrameLane(worker, session, clock)
     session.deliver_to(lane.offer)
 

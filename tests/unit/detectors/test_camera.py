@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import cv2
 import numpy as np
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 
 from core.frames import Frame
 from core.objects import sha256_hex
+from detectors.config import Window, Zone
 from detectors.evidence import store
 from tests.unit.detectors.scene import (
     START_US,
@@ -226,8 +229,45 @@ def test_only_the_door_zone_counts() -> None:
     left = ((0.0, 0.0), (0.3, 0.0), (0.3, 1.0), (0.0, 1.0))
     middle = ((0.3, 0.5), (0.7, 0.5), (0.7, 1.0), (0.3, 1.0))
     frames = LOITERER.frames(5, 30)
-    assert "loiter.started" not in types(play(camera(zone=left), frames))
-    assert "loiter.started" in types(play(camera(zone=middle), frames))
+    assert "loiter.started" not in types(play(camera(zones=(Zone("left", left),)), frames))
+    findings = play(camera(zones=(Zone("left", left), Zone("door", middle))), frames)
+    started = next(one for one in findings if one.type == "loiter.started")
+    assert started.data["zone"] == "door"
+
+
+def test_a_zone_has_its_own_time_and_height() -> None:
+    frames = LOITERER.frames(5, 24)  # there for 14 s; T is 10 s elsewhere
+    patient = play(camera(zones=(Zone("garden", after_s=60.0),)), frames)
+    assert "loiter.started" not in types(patient)
+    giants = play(camera(zones=(Zone("shelf", min_height=0.95),)), frames)
+    assert giants == []
+
+
+def test_after_hours_and_high_risk_shorten_the_time() -> None:
+    frames = LOITERER.frames(5, 24)
+    at = frames[0].captured_at.astimezone(ZoneInfo("Asia/Seoul"))
+    hour = (at.replace(minute=0), at.replace(minute=0) + timedelta(hours=1))
+    window = Window(hour[0].time(), hour[1].time(), 10.0, tuple(range(7)))
+    given = {"after_s": 60.0, "timezone": "Asia/Seoul"}
+    night = play(camera(**given, windows=(window,)), frames)
+    assert [one.data["threshold_s"] for one in night if one.type == "loiter.started"] == [10.0]
+    day = replace(window, start=hour[1].time(), end=hour[0].time())
+    assert "loiter.started" not in types(play(camera(**given, windows=(day,)), frames))
+    assert "loiter.started" in types(play(camera(**given, high_risk_after_s=10.0), frames))
+
+
+def test_what_is_switched_off_is_not_reported() -> None:
+    frames = LOITERER.frames(5, 30)
+    assert types(play(camera(motion=False), frames)) == ["loiter.started", "loiter.ended"]
+    assert types(play(camera(loiter=False), frames)) == ["motion.started", "motion.ended"]
+
+
+def test_behind_a_mask_nobody_is_seen_and_nothing_is_kept() -> None:
+    around = ((0.3, 0.0), (0.7, 0.0), (0.7, 1.0), (0.3, 1.0))
+    scene = Scene(person=VISIT, dark=(11.0, 15.0))
+    assert play(camera(masks=(around,)), scene.frames(5, 30)) == []
+    away = ((0.0, 0.0), (0.3, 0.0), (0.3, 0.6), (0.0, 0.6))
+    assert types(play(camera(masks=(away,)), scene.frames(5, 30))) == STORY
 
 
 def test_a_camera_that_changes_its_resolution_starts_anew() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from detectors.config import VisitsRule
 from detectors.visits import Visits
 
 
 def _visit(visits: Visits, from_s: float, to_s: float) -> int:
     visits.begin(int(from_s * 1e6))
-    return visits.end(int(to_s * 1e6))
+    return visits.end(int(to_s * 1e6), VisitsRule())
 
 
 def test_three_visits_within_a_quarter_of_an_hour() -> None:
@@ -29,7 +30,7 @@ def test_old_visits_are_forgotten() -> None:
 
 def test_an_end_without_a_beginning_and_a_set_clock_count_nothing() -> None:
     visits = Visits()
-    assert visits.end(10_000_000) == 0
+    assert visits.end(10_000_000, VisitsRule()) == 0
     _visit(visits, 0, 10)
     visits.clear()
     assert _visit(visits, 20, 30) == 1
