@@ -10,7 +10,9 @@ from typing import Any
 from alerts.lifecycle import BEING_ASKED, ON_THE_JOB, PageState, State
 from alerts.policy import Whom, whom
 from alerts.ranking import Home, Position, Ranked, Responder, rank
+from alerts.rosters import duties
 from alerts.rules.steps import Step
+from alerts.shifts import ALWAYS, Duty
 from alerts.transition import Incident
 from core import sql
 from core.database import Connection
@@ -31,9 +33,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Crew:
-    """Everybody who can be reached (rows of `responders` by id), and the home they would go to."""
+    """Everybody who can be reached (rows of `responders` by id), and the home they would go to.
+
+    `duties` has those who are not there around the clock.
+    """
 
     rows: dict[str, dict[str, Any]]
+    duties: dict[str, Duty]
     home: Home
     whom: Whom
     timezone: str
@@ -52,9 +58,7 @@ class Crew:
                 row["responder_id"],
                 row["kind"],
                 Position(row["lat"], row["lon"]),
-                row["shift_start"],
-                row["shift_end"],
-                row["on_leave"],
+                self.duties.get(row["responder_id"], ALWAYS),
                 row["district"],
                 frozenset(row["households"]),
             )
@@ -78,7 +82,7 @@ def for_step(
     return chosen
 
 
-def read_crew(conn: Connection, incident: Incident, timezone: str) -> Crew:
+def read_crew(conn: Connection, incident: Incident, timezone: str, *, now: datetime) -> Crew:
     """Read who can be reached now. Raises `NotFound` for a home that is gone."""
     home = conn.execute(_QUERIES["home"], {"household_id": incident.household_id}).fetchone()
     if home is None:
@@ -86,6 +90,7 @@ def read_crew(conn: Connection, incident: Incident, timezone: str) -> Crew:
     rows = conn.execute(_QUERIES["reachable_responders"]).fetchall()
     return Crew(
         {row["responder_id"]: row for row in rows},
+        duties(conn, now),
         Home(incident.household_id, Position(home["lat"], home["lon"]), home["district"]),
         whom(incident.kind, incident.household_id),
         timezone,

@@ -29,7 +29,7 @@ def page_surely(
     settings: Settings,
     afresh: bool = False,
 ) -> Incident:
-    """Page the next; if that fails unforeseen, every crew and guard who is not on leave.
+    """Page the next; if that fails unforeseen, every crew and guard who is not absent.
 
     Raises what the database raises, and errors of ours.
     """
@@ -50,7 +50,7 @@ def page_surely(
 def _page_all(
     conn: Connection, incident: Incident, error: Exception, now: datetime, settings: Settings
 ) -> Incident:
-    ids = {"incident_id": incident.incident_id}
+    ids = {"incident_id": incident.incident_id, "now": now}
     detail = {"error": type(error).__name__}
     incident = apply(conn, incident, Move.FALLBACK, actor=SYSTEM, now=now, detail=detail)
     for row in conn.execute(_QUERIES["plain_responders"], ids).fetchall():

@@ -25,6 +25,7 @@ from core.errors import Conflict, NotFound
 from core.settings import Settings
 
 LONGEST_ANSWER_S = 60.0
+SHORTEST_ANSWER_S = 5.0  # to answer at all
 REPAGE_AFTER_S = 15.0
 TIMERS = ("page_unanswered", "auto_dispatch", "repage", "step", "no_arrival", "rules")
 _QUERIES = sql.load("alerts")
@@ -46,6 +47,16 @@ def answer_window_s(answer_within_s: float, round_: int) -> float:
     """Return the seconds a responder has in this round: doubled each round, up to 60 s."""
     longer = answer_within_s * 2.0 ** min(round_ - 1, 6)
     return min(longer, max(LONGEST_ANSWER_S, answer_within_s))
+
+
+def answer_by(
+    answer_within_s: float, round_: int, now: datetime, off_at: datetime | None
+) -> datetime:
+    """Return until when a responder is waited for: this round's time, or the end of their duty."""
+    full = now + timedelta(seconds=answer_window_s(answer_within_s, round_))
+    if off_at is None:
+        return full
+    return min(full, max(off_at, now + timedelta(seconds=SHORTEST_ANSWER_S)))
 
 
 def wants_next(incident: Incident, planned_at: datetime) -> bool:
@@ -86,7 +97,7 @@ def page_next(
     """
     asked = asked_of(conn, incident)
     current = max((page.round for page in asked), default=1)
-    crew = read_crew(conn, incident, settings.timezone)
+    crew = read_crew(conn, incident, settings.timezone, now=now)
     ranked = [] if afresh else crew.rank(asked_lately(asked, incident, current), now)
     if not ranked:
         again = crew.rank({p.responder_id for p in asked if p.state in busy_states(incident)}, now)
@@ -120,7 +131,7 @@ def page_given(
     actor: str,
 ) -> Next:
     """Page the responder an operator chose, on shift or not; raise `NotFound`, `Conflict`."""
-    crew = read_crew(conn, incident, settings.timezone)
+    crew = read_crew(conn, incident, settings.timezone, now=now)
     row = crew.rows.get(responder_id)
     if row is None or responder_id == SYNTHETIC:
         raise NotFound(f"no responder {responder_id} who can be paged")
@@ -198,8 +209,7 @@ def page_one(
     """Page this responder (a row of `responders`) in this round: page, deliveries, timer, log."""
     if incident.state in UNSENT or actor != SYSTEM:
         incident = apply(conn, incident, Move.DISPATCH, actor=actor, now=now)
-    window_s = answer_window_s(settings.answer_within_s, round_)
-    answer_by = now + timedelta(seconds=window_s)
+    until = answer_by(settings.answer_within_s, round_, now, ranked.off_at)
     planned = conn.execute(
         _QUERIES["plan_page"],
         {
@@ -208,12 +218,12 @@ def page_one(
             "round": round_,
             "distance_m": ranked.distance_m,
             "now": now,
-            "answer_by": answer_by,
+            "answer_by": until,
             "channels": channels_of(responder),
         },
     ).fetchall()
     page_id = int(planned[0]["page_id"])
-    add_timer(conn, incident, "page_unanswered", answer_by, page_id)
+    add_timer(conn, incident, "page_unanswered", until, page_id)
     detail: Detail = {
         "page_id": page_id,
         "responder": ranked.responder_id,

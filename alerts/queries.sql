@@ -115,8 +115,7 @@ SELECT lat, lon, district FROM households WHERE household_id = %(household_id)s
 
 -- name: reachable_responders
 -- In a fixed order, so that equals are always asked in the same one.
-SELECT responder_id, name, kind, lat, lon, shift_start, shift_end, on_leave, district, households,
-       webhook_url, apprise_url
+SELECT responder_id, name, kind, lat, lon, district, households, webhook_url, apprise_url
 FROM responders
 WHERE removed_at IS NULL
   AND (webhook_url IS NOT NULL OR apprise_url IS NOT NULL OR responder_id = 'synthetic')
@@ -193,7 +192,12 @@ ORDER BY answered_at DESC, page_id DESC LIMIT 1
 SELECT r.responder_id, r.webhook_url, r.apprise_url,
        (SELECT coalesce(max(round), 0) + 1 FROM pages WHERE incident_id = %(incident_id)s) AS round
 FROM responders r
-WHERE r.removed_at IS NULL AND NOT r.on_leave AND r.kind IN ('crew', 'guard')
+WHERE r.removed_at IS NULL AND r.kind IN ('crew', 'guard')
+  AND NOT EXISTS (
+      SELECT FROM roster_changes
+      WHERE responder_id = r.responder_id AND withdrawn_at IS NULL
+        AND kind IN ('break', 'sick', 'leave') AND start_at <= %(now)s
+        AND (end_at IS NULL OR end_at > %(now)s))
   AND r.households = '{}'
   AND (r.webhook_url IS NOT NULL OR r.apprise_url IS NOT NULL)
   AND NOT EXISTS (
@@ -272,23 +276,20 @@ UPDATE timers SET due_at = %(due_at)s
 WHERE incident_id = %(incident_id)s AND done_at IS NULL AND due_at < %(due_at)s
 
 -- name: list_responders
-SELECT responder_id, name, kind, lat, lon, position_at, shift_start, shift_end, on_leave,
-       district, households, webhook_url, apprise_url
+SELECT responder_id, name, kind, lat, lon, position_at, district, households, webhook_url,
+       apprise_url
 FROM responders WHERE removed_at IS NULL ORDER BY responder_id
 
 -- name: add_responder
-INSERT INTO responders (responder_id, name, kind, lat, lon, position_at, shift_start, shift_end,
-                        webhook_url, webhook_secret, apprise_url, district, households)
-VALUES (%(responder_id)s, %(name)s, %(kind)s, %(lat)s, %(lon)s, %(now)s, %(shift_start)s,
-        %(shift_end)s, %(webhook_url)s, %(webhook_secret)s, %(apprise_url)s, %(district)s,
-        %(households)s::text[])
+INSERT INTO responders (responder_id, name, kind, lat, lon, position_at, webhook_url,
+                        webhook_secret, apprise_url, district, households)
+VALUES (%(responder_id)s, %(name)s, %(kind)s, %(lat)s, %(lon)s, %(now)s, %(webhook_url)s,
+        %(webhook_secret)s, %(apprise_url)s, %(district)s, %(households)s::text[])
 ON CONFLICT (responder_id) DO UPDATE
 SET name = excluded.name, kind = excluded.kind, lat = excluded.lat, lon = excluded.lon,
-    position_at = excluded.position_at, shift_start = excluded.shift_start,
-    shift_end = excluded.shift_end, webhook_url = excluded.webhook_url,
+    position_at = excluded.position_at, webhook_url = excluded.webhook_url,
     webhook_secret = excluded.webhook_secret, apprise_url = excluded.apprise_url,
-    district = excluded.district, households = excluded.households,
-    on_leave = false, removed_at = NULL
+    district = excluded.district, households = excluded.households, removed_at = NULL
 WHERE responders.removed_at IS NOT NULL
 RETURNING responder_id
 

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, time
 from math import asin, cos, radians, sin, sqrt
-from zoneinfo import ZoneInfo
 
 from alerts.policy import KINDS_OF, OF_DISTRICT, SYNTHETIC, Whom
+from alerts.shifts import ALWAYS, Duty, ends_at, on_duty, zone_of
 
 _EARTH_RADIUS_M = 6_371_008.8  # mean radius, IUGG
 
@@ -23,7 +23,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Responder:
-    """What ranking needs of a responder. Shift in local time; both None: around the clock.
+    """What ranking needs of a responder.
 
     `district` '' is everywhere. With `households` (a resident's family) only for these homes.
     """
@@ -31,9 +31,7 @@ class Responder:
     responder_id: str
     kind: str
     position: Position
-    shift_start: time | None = None
-    shift_end: time | None = None
-    on_leave: bool = False
+    duty: Duty = ALWAYS
     district: str = ""
     households: frozenset[str] = frozenset()
 
@@ -49,10 +47,11 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """One responder who can be asked, and how far away."""
+    """One responder who can be asked, how far away, and when their duty ends if it does soon."""
 
     responder_id: str
     distance_m: float
+    off_at: datetime | None = None
 
 
 def distance_m(one: Position, other: Position) -> float:
@@ -65,16 +64,7 @@ def distance_m(one: Position, other: Position) -> float:
 
 def local_time(at: datetime, timezone: str) -> time:
     """Return the time of day on the wall in `timezone` (an IANA name)."""
-    return at.astimezone(ZoneInfo(timezone)).time()
-
-
-def on_shift(start: time | None, end: time | None, local: time) -> bool:
-    """Return whether `local` lies in [start, end), which may cross midnight; equal: all day."""
-    if start is None or end is None or start == end:
-        return True
-    if start < end:
-        return start <= local < end
-    return local >= start or local < end
+    return at.astimezone(zone_of(timezone)).time()
 
 
 def belongs(responder: Responder, whom: Whom, home: Home) -> bool:
@@ -108,16 +98,21 @@ def rank(
 ) -> list[Ranked]:
     """Return who can be asked now, nearest first, equals in the order given.
 
-    Left out: who is on leave or off shift at `now` in `timezone` (an IANA name), who stands in
-    `already`, and who does not belong to `whom` (engineers never go to a home).
+    Left out: who is not on duty at `now` in `timezone` (an IANA name), who stands in `already`,
+    and who does not belong to `whom` (engineers never go to a home).
     """
-    local = local_time(now, timezone)
+    ends: dict[Duty, datetime | None] = {}
+
+    def off_at(duty: Duty) -> datetime | None:
+        if duty not in ends:
+            ends[duty] = ends_at(duty, now, timezone)
+        return ends[duty]
+
     ranked = [
-        Ranked(one.responder_id, distance_m(home.position, one.position))
+        Ranked(one.responder_id, distance_m(home.position, one.position), off_at(one.duty))
         for one in responders
-        if not one.on_leave
-        and one.responder_id not in already
+        if one.responder_id not in already
         and belongs(one, whom, home)
-        and on_shift(one.shift_start, one.shift_end, local)
+        and on_duty(one.duty, now, timezone)
     ]
     return sorted(ranked, key=lambda one: one.distance_m)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
+from alerts import rosters
+from alerts.shifts import EVERY_DAY, WeeklyShift
 from core import sql
 from core.database import Connection
 from core.errors import Conflict, NotFound, PermanentError
@@ -16,14 +17,6 @@ from core.secrets import new_secret
 Kind = Literal["crew", "guard", "guardian", "engineer", "supervisor", "officer", "counsellor"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _QUERIES = sql.load("alerts")
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """From `start` until `end` in the service's local time; `end` may be on the next day."""
-
-    start: time
-    end: time
 
 
 def add(
@@ -36,12 +29,12 @@ def add(
     lon: float,
     webhook_url: str | None = None,
     apprise_url: str | None = None,
-    shift: Shift | tuple[time, time] | None = None,
+    shift: tuple[time, time] | None = None,
     district: str = "",
     households: Collection[str] = (),
     now: datetime,
 ) -> dict[str, Any]:
-    """Add a responder; without a shift, one around the clock.
+    """Add a responder; without a shift (start, end; every day), one around the clock.
 
     `district` is where a supervisor or officer is responsible and a guard belongs ('': everywhere).
     With `households`, a resident's family say, asked for these homes alone.
@@ -51,7 +44,6 @@ def add(
     `PermanentError` when the responder could never be found or reached.
     """
     _check(responder_id, name, kind, lat, lon, webhook_url, apprise_url)
-    start, end = (shift.start, shift.end) if isinstance(shift, Shift) else shift or (None, None)
     secret = new_secret() if webhook_url else None
     row = conn.execute(
         _QUERIES["add_responder"],
@@ -62,8 +54,6 @@ def add(
             "lat": lat,
             "lon": lon,
             "now": now,
-            "shift_start": start,
-            "shift_end": end,
             "webhook_url": webhook_url,
             "webhook_secret": secret,
             "apprise_url": apprise_url,
@@ -73,6 +63,8 @@ def add(
     ).fetchone()
     if row is None:
         raise Conflict(f"there is a responder {responder_id} already")
+    weekly = () if shift is None else (WeeklyShift(EVERY_DAY, *shift),)
+    rosters.set_shifts(conn, responder_id, weekly)
     return {
         "responder_id": responder_id,
         "name": name,

@@ -69,7 +69,7 @@ def take(
         return page_next(conn, incident, now=now, settings=settings, new_round=True).incident
     asked = asked_of(conn, incident)
     current = max((page.round for page in asked), default=1)
-    crew = read_crew(conn, incident, settings.timezone)
+    crew = read_crew(conn, incident, settings.timezone, now=now)
     chosen = crew.for_step(step, asked_lately(asked, incident, current), now)
     detail: Detail = {"after_s": step_s, "asked": len(chosen)}
     incident = apply(conn, incident, Move.ESCALATE, actor=SYSTEM, now=now, detail=detail)

@@ -23,7 +23,7 @@ from alerts.lifeline.records import (
     Tried,
 )
 from alerts.lifeline.roster import OnCall, Roster
-from alerts.planning import REPAGE_AFTER_S, answer_window_s
+from alerts.planning import REPAGE_AFTER_S, answer_by
 from alerts.policy import SYNTHETIC
 from alerts.rules.deciding import Home, Opens, decide
 from alerts.rules.steps import Step
@@ -282,7 +282,6 @@ class Carrying:
     def _page(
         self, carried: Carried, to: ranking.Ranked, page_id: int, round_: int, now: datetime
     ) -> Paged:
-        window_s = answer_window_s(self._settings.answer_within_s, round_)
         return Paged(
             carried.raised.incident_id,
             page_id,
@@ -291,7 +290,7 @@ class Carrying:
             to.distance_m,
             channels_of(self._roster().responders[to.responder_id]),
             now,
-            now + timedelta(seconds=window_s),
+            answer_by(self._settings.answer_within_s, round_, now, to.off_at),
         )
 
     def _home(self, carried: Carried) -> ranking.Home | None:
@@ -307,9 +306,7 @@ class Carrying:
                 one.responder_id,
                 one.kind,
                 ranking.Position(one.lat, one.lon),
-                one.shift_start,
-                one.shift_end,
-                one.on_leave,
+                one.duty,
                 one.district,
                 frozenset(one.households),
             )

@@ -8,8 +8,8 @@ SELECT device_id, household_id FROM device_assignments
 WHERE valid_from <= %(now)s AND %(now)s < valid_to
 
 -- name: responders
-SELECT responder_id, name, kind, lat, lon, shift_start, shift_end, on_leave, webhook_url,
-       webhook_secret, apprise_url, district, households
+SELECT responder_id, name, kind, lat, lon, webhook_url, webhook_secret, apprise_url, district,
+       households
 FROM responders
 WHERE removed_at IS NULL AND (webhook_url IS NOT NULL OR apprise_url IS NOT NULL)
 ORDER BY responder_id

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime, time
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from alerts.lifeline.sealing import Seal
+from alerts.rosters import duties
+from alerts.shifts import ALWAYS, Duty
 from core import sql
 from core.database import Connection
 from core.errors import PermanentError
@@ -42,14 +44,12 @@ class OnCall(msgspec.Struct, frozen=True):
     kind: str
     lat: float
     lon: float
-    shift_start: time | None
-    shift_end: time | None
-    on_leave: bool
     webhook_url: str | None
     webhook_secret: str | None
     apprise_url: str | None
     district: str = ""
     households: tuple[str, ...] = ()
+    duty: Duty = ALWAYS
 
 
 class Roster(msgspec.Struct, frozen=True):
@@ -79,8 +79,11 @@ def read_roster(conn: Connection, *, now: datetime, last: Roster | None) -> Rost
         row["device_id"]: row["household_id"]
         for row in conn.execute(_QUERIES["devices"], {"now": now}).fetchall()
     }
+    on_duty = duties(conn, now)
     responders = {
-        row["responder_id"]: msgspec.convert(row, OnCall)
+        row["responder_id"]: msgspec.convert(
+            {**row, "duty": on_duty.get(row["responder_id"], ALWAYS)}, OnCall
+        )
         for row in conn.execute(_QUERIES["responders"]).fetchall()
     }
     return Roster(

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
-from app.api import cancelling, figures, health, households, incidents, pages, problems
+from app.api import cancelling, figures, health, households, incidents, pages, problems, rosters
 from app.api.desk import Desk
 from app.api.headers import SecurityHeaders
 
@@ -44,6 +44,7 @@ def create(desk: Desk) -> FastAPI:
         incidents.router,
         pages.router,
         figures.router,
+        rosters.router,
         health.router,
     ):
         app.include_router(router)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import bench, db, demo, figures, registry, rules, running, simulate, watch
+from app.cli import bench, db, demo, figures, registry, roster, rules, running, simulate, watch
 from app.cli.command import command
 from core.telemetry import configure_logging
 
@@ -26,6 +26,7 @@ cli.add_typer(registry.device, name="device")
 cli.add_typer(registry.responder, name="responder")
 cli.add_typer(registry.user, name="user")
 cli.add_typer(db.db, name="db")
+cli.add_typer(roster.roster, name="roster")
 cli.add_typer(rules.rules, name="rules")
 command(cli, "token")(registry.token)
 running.register(cli)

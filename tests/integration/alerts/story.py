@@ -12,10 +12,11 @@ from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from alerts import board, incidents, pages, responders
+from alerts import board, incidents, pages, responders, rosters
 from alerts.lifecycle import Move, replay
 from alerts.paging.dispatcher import Dispatcher, EscalationClock
 from alerts.paging.loopback import LoopbackChannel
+from alerts.shifts import ChangeKind
 from core.catalogue import CATALOGUE
 from core.database import Database
 from core.model import Event, Page
@@ -117,6 +118,14 @@ class Story:
                 lon=SEOUL[1],
                 now=self.clock.now(),
                 **given,
+            )
+
+    def absent(self, responder_id: str, kind: ChangeKind = ChangeKind.LEAVE) -> None:
+        """Note that somebody is away from now on."""
+        now = self.clock.now()
+        with self.database.transaction() as conn:
+            rosters.note_absence(
+                conn, responder_id, kind, start=now, end=None, noted_by="boss", now=now
             )
 
     def event(self, event_type: str, device_id: str = "button-1", **more: Any) -> Event:

@@ -182,7 +182,7 @@ def test_a_ranking_that_fails_pages_everybody(
 ) -> None:
     for name, kind in (("crew", "crew"), ("guard", "guard"), ("away", "crew"), ("eng", "engineer")):
         story.responder(name, kind=kind)
-    story.table("UPDATE responders SET on_leave = true WHERE responder_id = 'away' RETURNING 1")
+    story.absent("away")
 
     def poisoned(*_args: object, **_more: object) -> None:
         raise ZoneInfoNotFoundError("no such zone")

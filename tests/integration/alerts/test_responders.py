@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from alerts import responders
+from alerts import responders, rosters
+from alerts.shifts import EVERY_DAY, Duty, WeeklyShift
 from core.database import Connection
 from core.errors import Conflict, NotFound, PermanentError
 from tests.conftest import ManualClock
@@ -25,13 +26,13 @@ CREW: dict[str, Any] = {
 
 
 def test_the_secret_is_told_once(conn: Connection, clock: ManualClock) -> None:
-    made = responders.add(
-        conn, "crew-1", **CREW, shift=responders.Shift(time(21), time(2, 30)), now=clock.now()
-    )
+    made = responders.add(conn, "crew-1", **CREW, shift=(time(21), time(2, 30)), now=clock.now())
     assert len(made["webhook_secret"]) >= 43
     (listed,) = responders.list_all(conn)
     assert "webhook_secret" not in listed
-    assert (listed["shift_start"], listed["shift_end"]) == (time(21), time(2, 30))
+    assert listed["name"] == "Crew 1"
+    weekly = WeeklyShift(EVERY_DAY, time(21), time(2, 30))
+    assert rosters.duties(conn, clock.now())["crew-1"] == Duty((weekly,))
 
 
 def test_an_id_is_taken_until_it_is_removed(conn: Connection, clock: ManualClock) -> None:

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.policy import SYNTHETIC, Whom
-from alerts.ranking import Home, Position, Responder, distance_m, on_shift, rank
+from alerts.ranking import Home, Position, Responder, distance_m, rank
+from alerts.shifts import EVERY_DAY, Change, ChangeKind, Duty, WeeklyShift
 
 SEOUL = Position(37.5665, 126.9780)
 HOME = Home("home-1", SEOUL)
 BUSAN = Position(35.1796, 129.0756)
-NIGHT = (time(21, 0), time(2, 30))
+NIGHT = Duty((WeeklyShift(EVERY_DAY, time(21, 0), time(2, 30)),))
 positions = st.builds(Position, st.floats(-90, 90), st.floats(-180, 180))
 
 
@@ -45,21 +46,8 @@ def test_distance_is_symmetric_and_at_most_half_the_earth(one: Position, other: 
     [(20, 59, False), (21, 0, True), (23, 59, True), (0, 0, True), (2, 29, True), (2, 30, False)],
 )
 def test_a_shift_across_midnight(hour: int, minute: int, there: bool) -> None:
-    guard = Responder("guard", "guard", SEOUL, *NIGHT)
+    guard = Responder("guard", "guard", SEOUL, NIGHT)
     assert (_names(guard, now=_at(hour, minute)) == ["guard"]) == there
-
-
-def test_a_shift_by_day_and_around_the_clock() -> None:
-    assert on_shift(time(9), time(18), time(9))
-    assert not on_shift(time(9), time(18), time(18))
-    assert on_shift(None, None, time(4))
-    assert on_shift(time(9), time(9), time(4))
-
-
-@given(st.times(), st.times(), st.times())
-def test_a_shift_and_its_complement_share_no_moment(start: time, end: time, at: time) -> None:
-    if start != end:
-        assert on_shift(start, end, at) != on_shift(end, start, at)
 
 
 def test_nearest_first_equals_in_the_order_given() -> None:
@@ -69,7 +57,7 @@ def test_nearest_first_equals_in_the_order_given() -> None:
 
 
 def test_who_is_left_out() -> None:
-    away = Responder("away", "crew", SEOUL, on_leave=True)
+    away = Responder("away", "crew", SEOUL, Duty((), (Change(ChangeKind.SICK, _at(11)),)))
     here = Responder("here", "crew", SEOUL)
     assert _names(away, here, now=_at(12)) == ["here"]
     assert rank(HOME, [here], _at(12), "Asia/Seoul", {"here"}) == []
@@ -83,11 +71,3 @@ def test_engineers_never_go_to_a_home() -> None:
     assert _names(*everybody, now=_at(12)) == ["crew"]
     assert _names(*everybody, now=_at(12), whom=Whom.ENGINEERS) == ["engineer"]
     assert _names(*everybody, now=_at(12), whom=Whom.SYNTHETIC) == [SYNTHETIC]
-
-
-def test_the_shift_follows_the_local_clock_through_a_change_of_it() -> None:
-    guard = Responder("guard", "guard", SEOUL, time(1, 0), time(2, 0))
-    # New York, 1 November 2026: the hour from 1 to 2 comes twice
-    for hour_utc, there in [(4, False), (5, True), (6, True), (7, False)]:
-        now = datetime(2026, 11, 1, hour_utc, 30, tzinfo=UTC)
-        assert bool(rank(HOME, [guard], now, "America/New_York")) == there

@@ -21,9 +21,7 @@ NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)  # noon in Seoul
 
 
 def on_call(name: str, km: float, *, kind: str = "crew", pager: str | None = "http://p/") -> OnCall:
-    return OnCall(
-        name, name, kind, 37.5 + km / 111.2, 127.0, None, None, False, pager, "secret", None
-    )
+    return OnCall(name, name, kind, 37.5 + km / 111.2, 127.0, pager, "secret", None)
 
 
 def roster(*crew: OnCall, ids: int = 50) -> Roster:

@@ -16,10 +16,12 @@ from alerts.rules.loading import DEFAULT, load, parse
 from alerts.rules.problems import RulesRefused
 from alerts.rules.steps import Step
 from alerts.rules.table import Table
+from alerts.shifts import ALWAYS, Change, ChangeKind, Duty
 
 TEXT = DEFAULT.read_text(encoding="utf-8")
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 HOME = Home("home-1", Position(37.5, 127.0), "Jongno")
+AWAY = Duty((), (Change(ChangeKind.LEAVE, NOW),))
 
 
 def with_step(lines: str) -> Table:
@@ -87,7 +89,7 @@ responders = st.builds(
     st.sampled_from(KINDS),
     st.builds(Position, st.floats(37, 38), st.floats(126, 128)),
     district=st.sampled_from(["", "Jongno", "Mapo"]),
-    on_leave=st.booleans(),
+    duty=st.sampled_from([ALWAYS, AWAY]),
     households=st.sampled_from([frozenset[str](), frozenset({"home-1"}), frozenset({"home-2"})]),
 )
 also = st.lists(
@@ -112,7 +114,7 @@ def test_a_step_asks_each_once_and_nobody_who_should_not_come(
     assert not asked & set(chosen)
     for name in chosen:
         one = by_id[name]
-        assert not one.on_leave
+        assert one.duty is ALWAYS
         assert one.kind != "engineer"
         assert not one.households or "home-1" in one.households
         assert one.district in ("", "Jongno") or one.kind in KINDS_OF[Whom.FIELD] | {"counsellor"}
@@ -121,7 +123,7 @@ def test_a_step_asks_each_once_and_nobody_who_should_not_come(
             theirs = one.kind in KINDS_OF[group] and (
                 group not in OF_DISTRICT or one.district == "Jongno"
             )
-            free = not one.on_leave and one.responder_id not in asked
+            free = one.duty is ALWAYS and one.responder_id not in asked
             here = not one.households or "home-1" in one.households
             if theirs and free and here:
                 assert one.responder_id in chosen
