@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeAlias
 import msgspec
 
 from core.commands import Answer
+from core.frames import Frame
 from core.model import Page
 
 
@@ -73,6 +74,22 @@ class Commands(Protocol):
 
     def forget(self, command_id: str) -> None:
         """Listen no longer for further replies."""
+        ...
+
+
+class Watching(Protocol):
+    """A camera being watched."""
+
+    def stop(self) -> None:
+        """End it; no frame is handed over afterwards."""
+        ...
+
+
+class Cameras(Protocol):
+    """Frames of cameras, for those who watch; they are handed on and never kept."""
+
+    def watch(self, device: str, take: Callable[[Frame], None]) -> Watching:
+        """Hand every frame of `device` to `take`, on a thread of its own. Raises `BrokerAway`."""
         ...
 
 

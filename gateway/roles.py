@@ -37,7 +37,7 @@ ROLES: dict[str, Role] = {
     ),
     "app": Role(
         publish=(wildcard(Kind.CMD), wildcard(Kind.CONFIG)),
-        subscribe=(wildcard(Kind.REPLY),),
+        subscribe=(wildcard(Kind.REPLY), wildcard(Kind.FRAME)),  # frames: of a camera watched
     ),
 }
 

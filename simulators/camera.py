@@ -7,9 +7,11 @@ import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import cv2
 import msgspec
+import numpy as np
 
 from core import wire
 from core.clock import Clock
@@ -17,10 +19,15 @@ from core.frames import Frame, encode_frame
 from core.topics import Kind
 from simulators.connection import Credentials
 from simulators.device import CannotDo, Device
+from simulators.mask import cover
 from simulators.pace import Pace
-from simulators.source import Source
+from simulators.source import Image, Source
+
+if TYPE_CHECKING:
+    from simulators.talk import TalkUnit
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_GREY = np.full((360, 640, 3), 90, np.uint8)  # what a camera without a picture shows in a talk
 _log = logging.getLogger(__name__)
 
 
@@ -30,6 +37,12 @@ class _Given(msgspec.Struct):
     for_s: float = 60.0
     rate_fps: float = 10.0
     message: str = "warning"
+    call: str = ""
+    sdp: str | None = None
+    ice_servers: list[dict[str, Any]] = []
+    candidate: str = ""
+    sdp_mid: str | None = None
+    sdp_mline_index: int | None = None
 
 
 class DoorCamera(Device):
@@ -56,6 +69,7 @@ class DoorCamera(Device):
         self.started_at: datetime | None = None
         self.switched: dict[str, float] = {}  # siren, light: on until, by the monotonic clock
         self.announced: list[str] = []  # recorded messages that the speaker has played
+        self.talk: TalkUnit | None = None  # made by the first offer
         self._pace = Pace(fps)
         self._hurry = threading.Event()
         self._source = source
@@ -114,6 +128,8 @@ class DoorCamera(Device):
             return self._switch(what, turn, given.for_s)
         if what == "live":
             return self._live(turn, given)
+        if what == "talk":
+            return self._talk(turn, command.id, given)
         if command.type == "announce":
             self.announced.append(given.message)
             return {"message": given.message}
@@ -140,6 +156,47 @@ class DoorCamera(Device):
         self._hurry.set()
         return {"rate_fps": given.rate_fps, "for_s": given.for_s}
 
+    def _talk(self, turn: str, command_id: str, given: _Given) -> dict[str, Any] | None:
+        unit = self._talk_unit()
+        if turn == "offer":
+            unit.offer(command_id, given.call, given.sdp, given.ice_servers)
+            return None  # it replies when its answer is made
+        if turn == "answer":
+            unit.answer(given.call, given.sdp or "")
+        elif turn == "candidate":
+            unit.candidate(given.call, given.candidate, given.sdp_mid, given.sdp_mline_index)
+        elif turn == "end":
+            unit.end(given.call)
+        else:
+            raise CannotDo("unsupported", f"talk.{turn}")
+        return {}
+
+    def _talk_unit(self) -> TalkUnit:
+        if self.talk is None:
+            try:
+                from simulators.talk import TalkUnit  # noqa: PLC0415 - WebRTC is an extra
+            except ImportError as error:
+                raise CannotDo("unsupported", f"pip install 'doorguard[talk]': {error}") from None
+            self.talk = TalkUnit(self._see, self.reply)
+            self.talk.start()
+        return self.talk
+
+    def _see(self) -> Image:
+        """Return the picture of a talk: the newest, masked, with a hand that goes round."""
+        with self._frame_lock:
+            frame = self._last
+        image = (
+            cv2.imdecode(np.frombuffer(frame.jpeg, np.uint8), cv2.IMREAD_COLOR) if frame else None
+        )
+        picture = np.full((360, 640, 3), 90, np.uint8) if image is None else image.astype(np.uint8)
+        cover(picture, [mask.polygon for mask in self.config.masks] if self.config else [])
+        high, wide = picture.shape[:2]
+        angle = 2 * np.pi * (self.clock.monotonic_s() % 1.0)
+        at = (wide // 12, high // 9)
+        tip = (int(at[0] + high / 12 * np.cos(angle)), int(at[1] + high / 12 * np.sin(angle)))
+        cv2.line(picture, at, tip, (255, 255, 255), max(2, high // 120))
+        return picture
+
     def _snapshot(self) -> dict[str, Any]:
         with self._frame_lock:
             frame = self._last
@@ -153,6 +210,9 @@ class DoorCamera(Device):
         self._hurry.set()
         if self._thread.is_alive():
             self._thread.join()
+        if self.talk is not None:
+            self.talk.stop()
+            self.talk = None
 
     def _film_s(self) -> float:
         """Seconds since the film began."""

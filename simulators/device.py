@@ -30,11 +30,18 @@ _COMMAND = msgspec.json.Decoder(wire.Command)
 _log = logging.getLogger(__name__)
 
 
-class _Config(msgspec.Struct):
+class _Mask(msgspec.Struct):
+    polygon: list[tuple[float, float]]
+
+
+class Config(msgspec.Struct):
+    """What this device looks at of its configuration."""
+
     version: int
+    masks: list[_Mask] = []
 
 
-_CONFIG = msgspec.json.Decoder(_Config)
+_CONFIG = msgspec.json.Decoder(Config)
 
 
 class _Update(msgspec.Struct):
@@ -81,6 +88,7 @@ class Device:
         self.battery_percent = battery_percent
         self.config_version: int | None = None
         self.firmware = FIRMWARE
+        self.config: Config | None = None
         self.heartbeats = 0
         self.expired_commands = 0
         self.unreadable_messages = 0
@@ -291,6 +299,6 @@ class Device:
         self.send("device.booted", {"fw": self.firmware})
         return now_s
 
-    def _configured(self, config: _Config) -> None:
-        self.config_version = config.version
+    def _configured(self, config: Config) -> None:
+        self.config, self.config_version = config, config.version
         self.connection.publish_status()
