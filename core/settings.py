@@ -14,7 +14,7 @@ from zoneinfo import available_timezones
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import ConfigurationError
@@ -64,6 +64,15 @@ class Settings(BaseSettings):
     rules: Path | None = Field(
         default=None, description="file of rules that make incidents of events; ours when unset"
     )
+    stun_urls: str = Field(
+        default="", description="stun:host:port of talks, separated by commas; empty: none is asked"
+    )
+    turn_urls: str = Field(
+        default="", description="turn:host:port?transport=… of talks, separated by commas"
+    )
+    turn_secret: str | None = Field(
+        default=None, repr=False, description="the static-auth-secret of that TURN server (coturn)"
+    )
     synthetic_every_s: float = Field(default=60.0, gt=0, description="period of the synthetic SOS")
 
     @field_validator("timezone")
@@ -72,6 +81,12 @@ class Settings(BaseSettings):
         if name not in available_timezones():
             raise ValueError(f"{name!r} is no time zone; Asia/Seoul, say")
         return name
+
+    @model_validator(mode="after")
+    def _relay_has_a_secret(self) -> Settings:
+        if self.turn_urls and not self.turn_secret:
+            raise ValueError("DOORGUARD_TURN_URLS needs DOORGUARD_TURN_SECRET beside it")
+        return self
 
 
 def secret(name: str) -> str | None:
@@ -107,6 +122,7 @@ def load(**given: object) -> Settings:
         "database": database_dsn(),
         "service_key": secret("SERVICE_KEY"),
         "broker": secret("BROKER"),
+        "turn_secret": secret("TURN_SECRET"),
         **{name: value for name, value in given.items() if value is not None},
     }
     values = {name: value for name, value in found.items() if value is not None}

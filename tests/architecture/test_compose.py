@@ -24,11 +24,12 @@ def test_every_process_has_its_container(compose: dict[str, Any]) -> None:
     services = compose["services"]
     assert set(services) == {
         "database", "migrate", "broker", "broker-2", "broker-3", "alarms", "ingest", "detect",
-        "app", "fleet",
+        "app", "fleet", "turn",
     }  # fmt: skip
     for name in ("alarms", "ingest", "detect", "app", "broker"):
         assert services[name]["command"] == ["run", name]
     assert services["fleet"]["profiles"] == ["fleet"]
+    assert services["turn"]["profiles"] == ["talk"]
     for name in ("database", "broker", "app"):
         assert services[name]["healthcheck"]["test"]
 
@@ -69,3 +70,12 @@ def test_ours_are_locked_down(compose: dict[str, Any]) -> None:
         if name != "database":
             assert service["read_only"] is True
             assert service["cap_drop"] == ["ALL"]
+
+
+def test_the_relay_of_talks_lets_in_nobody_without_our_word(compose: dict[str, Any]) -> None:
+    (command,) = compose["services"]["turn"]["command"]
+    assert "--use-auth-secret" in command
+    assert '--static-auth-secret="$$(cat /run/secrets/turn_secret)"' in command
+    assert "--no-cli" in command
+    assert "--denied-peer-ip=10.0.0.0-10.255.255.255" in command
+    assert "turn_secret" in compose["services"]["app"]["secrets"]
