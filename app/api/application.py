@@ -8,7 +8,17 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
-from app.api import cancelling, figures, health, households, incidents, pages, problems, rosters
+from app.api import (
+    cancelling,
+    export,
+    figures,
+    health,
+    households,
+    incidents,
+    pages,
+    problems,
+    rosters,
+)
 from app.api.desk import Desk
 from app.api.headers import SecurityHeaders
 
@@ -42,6 +52,7 @@ def create(desk: Desk) -> FastAPI:
         households.router,
         cancelling.router,
         incidents.router,
+        export.router,
         pages.router,
         figures.router,
         rosters.router,

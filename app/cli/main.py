@@ -9,7 +9,20 @@ from typing import Annotated
 
 import typer
 
-from app.cli import bench, db, demo, figures, registry, roster, rules, running, simulate, watch
+from app.cli import (
+    audit,
+    bench,
+    db,
+    demo,
+    figures,
+    incident,
+    registry,
+    roster,
+    rules,
+    running,
+    simulate,
+    watch,
+)
 from app.cli.command import command
 from core.telemetry import configure_logging
 
@@ -28,6 +41,8 @@ cli.add_typer(registry.user, name="user")
 cli.add_typer(db.db, name="db")
 cli.add_typer(roster.roster, name="roster")
 cli.add_typer(rules.rules, name="rules")
+cli.add_typer(audit.audit, name="audit")
+cli.add_typer(incident.incident, name="incident")
 command(cli, "token")(registry.token)
 running.register(cli)
 figures.register(cli)
