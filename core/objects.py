@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from pathlib import Path
 
 import obstore
@@ -10,6 +11,8 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, from_url
 
 from core.errors import NotFound, TemporaryError
+
+_DELETED_AT_ONCE = 500
 
 
 class Objects:
@@ -36,6 +39,21 @@ class Objects:
             raise NotFound(f"no object {key}") from None
         except (BaseError, OSError) as error:
             raise TemporaryError(f"object store: {error}", delay_s=5.0) from error
+
+    def expire(self, prefix: str, before: datetime) -> int:
+        """Delete what lies below `prefix` and was written before; return how many. Raises
+        `TemporaryError`; what was deleted until then stays deleted.
+        """
+        gone = 0
+        try:
+            for batch in obstore.list(self._store, prefix=prefix, chunk_size=_DELETED_AT_ONCE):
+                old = [one["path"] for one in batch if one["last_modified"] < before]
+                if old:
+                    obstore.delete(self._store, old)
+                    gone += len(old)
+        except (BaseError, OSError) as error:
+            raise TemporaryError(f"object store: {error}", delay_s=5.0) from error
+        return gone
 
 
 def sha256_hex(body: bytes) -> str:

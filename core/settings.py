@@ -38,11 +38,6 @@ class Settings(BaseSettings):
         min_length=32,
         description="secret from which the services' broker passwords and page links are derived",
     )
-    export_key: str | None = Field(
-        default=None,
-        min_length=32,
-        description="secret of the key that signs exported incidents; the service key when unset",
-    )
     broker_ca_file: str | None = Field(
         default=None, description="CA of the broker's certificate; the system's when unset"
     )
@@ -77,6 +72,12 @@ class Settings(BaseSettings):
     )
     turn_secret: str | None = Field(
         default=None, repr=False, description="the static-auth-secret of that TURN server (coturn)"
+    )
+    keep_evidence_d: int = Field(
+        default=30,
+        ge=1,
+        description="days for which pictures of people at a door are kept; what an incident needs "
+        "for longer is exported",
     )
     synthetic_every_s: float = Field(default=60.0, gt=0, description="period of the synthetic SOS")
 
@@ -128,7 +129,6 @@ def load(**given: object) -> Settings:
         "service_key": secret("SERVICE_KEY"),
         "broker": secret("BROKER"),
         "turn_secret": secret("TURN_SECRET"),
-        "export_key": secret("EXPORT_KEY"),
         **{name: value for name, value in given.items() if value is not None},
     }
     values = {name: value for name, value in found.items() if value is not None}

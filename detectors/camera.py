@@ -12,6 +12,7 @@ from detectors.findings import Reporter, Scale
 from detectors.foreground import Foreground
 from detectors.mask import PrivacyMask
 from detectors.people import People
+from detectors.recording import Filing
 from detectors.sequence import Sequence, Verdict
 from detectors.tracks import Track
 
@@ -69,9 +70,12 @@ class Camera:
                 self._people.forget_visits()
         scale = Scale(*grey.shape)
         if scale != self._scale or self.config.masks != self._mask.polygons:
+            # what is to be hidden from now on is hidden in what is still in hand too
+            self._reporter.masks = (*self._mask.polygons, *self.config.masks)
             self._mask = PrivacyMask(self.config.masks)
             findings += self._forget_people(before_us or frame.captured_at_us)
             self._foreground.forget()
+            self._reporter.masks = self.config.masks
             self._scale = scale
         usual = verdict is Verdict.NEXT and before_us is not None
         step_s = (frame.captured_at_us - before_us) / 1e6 if usual and before_us else 0.0
@@ -90,10 +94,19 @@ class Camera:
             return []
         return self._forget_people(newest_us)
 
+    def take_filings(self) -> list[Filing]:
+        """Return the cases whose pictures are complete since the last call, to be stored."""
+        return self._reporter.recorder.take()
+
+    def close(self) -> list[Filing]:
+        """No frame will follow: return the cases in hand as they are."""
+        self._reporter.recorder.close(self._reporter.masks)
+        return self.take_filings()
+
     def _look(self, frame: Frame, grey: Grey, step_s: float) -> list[Finding]:
         at_us = frame.captured_at_us
         people, foreground, config = self._people, self._foreground, self.config
-        shot = self._reporter.ring.add(frame)
+        shot = self._reporter.recorder.ring.add(frame)
         # who is doubtful is not carried into a model that is being made
         known = foreground.knows(infrared=frame.infrared)
         around = people.around(self._scale, 0.0 if known else _CARRIED_LIFE_S)
@@ -105,6 +118,7 @@ class Camera:
         )
         if view is None:
             people.hold(at_us)
+            self._reporter.recorder.look(shot, self.tracks, self._reporter.masks)
             return []
         findings = people.follow(
             view, grey, frame, shot, step_s, config=config, reporter=self._reporter
@@ -116,6 +130,7 @@ class Camera:
         for box in things:
             self._counts["objects"] += 1
             foreground.take_in(view, box)
+        self._reporter.recorder.look(shot, self.tracks, self._reporter.masks)
         return findings + ended
 
     def _forget_people(self, last_us: int) -> list[Finding]:
@@ -123,5 +138,5 @@ class Camera:
         findings = self._people.forget(
             last_us, self._scale, config=self.config, reporter=self._reporter
         )
-        self._reporter.ring.clear()
+        self._reporter.recorder.close(self._reporter.masks)
         return findings

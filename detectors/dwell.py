@@ -8,7 +8,7 @@ lengthen nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 
 INERTIA_S = 0.6  # seen this long before it is somebody; Frigate's three frames at 5 fps
@@ -90,7 +90,7 @@ class Visit:
     """One stay of one track, all times in µs of capture time.
 
     `spot` and `zone_since_us` are None while outside the door zone. `since_us` is when the
-    stay began that became loitering.
+    stay began that became loitering, `case` what its evidence is kept under.
     """
 
     first_us: int
@@ -102,7 +102,8 @@ class Visit:
     live_s: float = 0.0
     seen_s: float = 0.0
     since_us: int | None = None
-    escalated: bool = field(default=False)
+    escalated: bool = False
+    case: str = ""
 
     def place(
         self, at_us: int, foot: tuple[float, float], height: float, step_s: float, *, inside: bool

@@ -11,7 +11,9 @@ from core.ports import ObjectStore
 from detectors import evidence
 from detectors.blobs import Box
 from detectors.config import CameraConfig, Zone
+from detectors.recording import Alarm, Recorder
 from detectors.tracks import Track
+from detectors.zone import Polygon
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -38,10 +40,13 @@ class Scale:
 
 
 class Reporter:
-    """Makes the findings of one camera; stores their pictures. `unstored` counts failures."""
+    """Makes the findings of one camera; stores the best picture of an alarm at once and remembers
+    the others (`recorder`). `masks` are black in every picture. `unstored` counts failures.
+    """
 
     def __init__(self, device_id: str, objects: ObjectStore) -> None:
-        self.ring = evidence.Ring()
+        self.recorder = Recorder()
+        self.masks: tuple[Polygon, ...] = ()
         self.unstored = 0
         self._device_id = device_id
         self._objects = objects
@@ -72,22 +77,34 @@ class Reporter:
         }
         if zone:
             data["zone"] = zone
+        if event == "loiter.started":
+            self._open_case(track, threshold_s, zone)
+        if visit.case:
+            data["case"] = visit.case
         if event == "loiter.ended":
             # they left between the last sighting and the frame after it
             last_us = (visit.zone_seen_us or track.seen_us) + int(min(step_s, 1.0) * 0.5e6)
             data["dwell_s"] = round((last_us - since_us) / 1e6, 1)
-            visit.since_us, visit.escalated = None, False
+            visit.since_us, visit.escalated, visit.case = None, False, ""
             return Finding(self._device_id, event, at, data)
         data["dwell_s"] = round((track.seen_us - since_us) / 1e6, 1)
         return Finding(self._device_id, event, at, data, self._picture(track, data))
 
+    def _open_case(self, track: Track, threshold_s: float, zone: str) -> None:
+        visit = track.visit
+        at_us = track.seen_us
+        since_us = visit.since_us if visit.since_us is not None else visit.first_us
+        visit.case = f"{at_us}-{track.number}"
+        news = Alarm(visit.case, "loiter.started", at_us, since_us, threshold_s, zone)
+        self.recorder.alarm(track.number, news)
+
     def _picture(self, track: Track, data: dict[str, Any]) -> tuple[Evidence, ...]:
         """Store the best picture of the track; `box` in `data` is the one in that picture."""
-        best = self.ring.best(track.number)
+        best = self.recorder.ring.best(track.number)
         if best is None:
             return ()
         data["box"] = best.boxes[track.number]
-        stored = evidence.store(self._objects, self._device_id, best.frame)
+        stored = evidence.store(self._objects, self._device_id, best.frame, self.masks)
         if stored is None:
             self.unstored += 1
             data["evidence_missing"] = "the object store is away"

@@ -18,6 +18,7 @@ from core.ports import ObjectStore
 from core.telemetry import QUEUED, REJECTS, SHED, logger
 from detectors.camera import Camera
 from detectors.config import CameraConfig, decode_config
+from detectors.filing import Filer, Seal
 from detectors.queues import FairQueue, Waiting
 from detectors.store import PatientStore
 
@@ -45,7 +46,7 @@ class DetectWorker:
     `publish` is called on the worker's thread; a `TemporaryError` keeps the finding for the
     next attempt, in order. After a bug on the worker's thread every method raises it, so that
     the process ends and is started again. `timezone` is that of after hours where a camera's
-    configuration names none.
+    configuration names none; `seal` makes of a case's manifest what is stored.
     """
 
     def __init__(
@@ -54,8 +55,10 @@ class DetectWorker:
         clock: Clock,
         publish: Callable[[Finding], None],
         *,
+        seal: Seal,
         timezone: str = "UTC",
     ) -> None:
+        self._filer = Filer(objects, clock, seal)
         self._timezone = timezone
         self._objects = PatientStore(objects)
         self._clock = clock
@@ -74,6 +77,7 @@ class DetectWorker:
 
     def start(self) -> None:
         cv2.setNumThreads(1)  # the cores belong to the workers, one each
+        self._filer.start()
         self._thread.start()
 
     def stop(self) -> None:
@@ -83,6 +87,7 @@ class DetectWorker:
             self._changed.notify_all()
         if self._thread.is_alive():
             self._thread.join(timeout=_STOP_S)
+            self._filer.stop(_STOP_S)
 
     def on_frame(self, device_id: str, frame: Frame) -> None:
         """Queue a frame; under overload the camera's oldest waiting frame is dropped."""
@@ -116,6 +121,8 @@ class DetectWorker:
             return {
                 "cameras": len(self._seats),
                 **self._totals,
+                "cases": self._filer.filed,
+                "cases_shed": self._filer.shed,
                 "waiting": len(self._queue),
                 "unpublished": len(self._outbox),
                 "latest_frame_age_s": None
@@ -151,6 +158,9 @@ class DetectWorker:
                 self._sweep(now_s)
             self._flush(now_s)
         self._flush(self._retry_at_s)
+        for device_id, seat in self._seats.items():
+            for filing in seat.camera.close():
+                self._filer.put(device_id, filing)
 
     def _detect(self, device_id: str, waiting: Waiting) -> None:
         with self._changed:
@@ -174,6 +184,7 @@ class DetectWorker:
             self._newest_s = waiting.received_s
             QUEUED.labels(_QUEUE).set(len(self._queue))
         self._keep(findings)
+        self._file(device_id, seat.camera)
 
     def _sweep(self, now_s: float) -> None:
         """Tell every camera how late it is by its own clock; forget the long silent ones."""
@@ -183,9 +194,14 @@ class DetectWorker:
                     continue  # it is we who are late
             silent_s = now_s - seat.received_s
             self._keep(seat.camera.idle(seat.captured_us + int(silent_s * 1e6)))
+            self._file(device_id, seat.camera)
             if silent_s > _FORGET_AFTER_S:
                 with self._changed:
                     del self._seats[device_id]
+
+    def _file(self, device_id: str, camera: Camera) -> None:
+        for filing in camera.take_filings():
+            self._filer.put(device_id, filing)
 
     def _keep(self, findings: list[Finding]) -> None:
         for finding in findings:

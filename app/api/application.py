@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from app.api import (
     cancelling,
-    export,
+    cases,
     figures,
     health,
     households,
@@ -50,9 +50,9 @@ def create(desk: Desk) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     for router in (
         households.router,
+        cases.router,
         cancelling.router,
         incidents.router,
-        export.router,
         pages.router,
         figures.router,
         rosters.router,

@@ -24,12 +24,12 @@ from app.api.desk import (
     opened_home,
 )
 from app.api.problems import responses
-from core.errors import DatabaseAway, NotFound, PermanentError
-from core.objects import sha256_hex
+from app.evidence.reading import read_picture
+from core.errors import DatabaseAway, NotFound
 from core.telemetry import logger
 
 MAX_PAGE = 500
-_EVIDENCE_KEPT = timedelta(days=400)  # a year, and time to ask about its first days
+EVIDENCE_KEPT = timedelta(days=400)  # a year, and time to ask about its first days
 _log = logger(__name__)
 
 HomeId = Annotated[
@@ -188,7 +188,7 @@ def evidence(
 ) -> Response:
     """The bytes are checked against the digest before they are given."""
     with opened_home(desk, token, home, Look.EVIDENCE) as conn:
-        given = {"household_id": home, "sha256": sha256, "since": desk.clock.now() - _EVIDENCE_KEPT}
+        given = {"household_id": home, "sha256": sha256, "since": desk.clock.now() - EVIDENCE_KEPT}
         rows = fetch_all(conn, "evidence", given)
         if not rows:
             raise NotFound("no such evidence of this home")
@@ -197,10 +197,7 @@ def evidence(
 
 def picture(desk: DeskDep, key: str, sha256: str) -> Response:
     """Return the stored JPEG; raise `NotFound`, or `PermanentError` when it is not what it was."""
-    body = desk.objects.get(key)
-    if sha256_hex(body) != sha256:
-        _log.error("evidence differs from its digest", key=key, sha256=sha256)
-        raise PermanentError("the stored picture differs from its digest; it is not shown")
+    body = read_picture(desk.objects, key, sha256)
     return Response(body, media_type="image/jpeg", headers={"Cache-Control": "private, no-store"})
 
 

@@ -72,6 +72,57 @@ class DeviceList(BaseModel):
     items: list[Device]
 
 
+class TrackBox(BaseModel):
+    """Where a track stands in a picture, in fractions of it."""
+
+    track: int
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+class CasePicture(BaseModel):
+    """One stored original; get it by its digest."""
+
+    key: str
+    sha256: str
+    size_bytes: int
+    captured_at: datetime = Field(description="By the camera's clock")
+    infrared: bool
+    moments: list[str] = Field(description="Why it is kept: entry, largest, alarm")
+    boxes: list[TrackBox]
+
+
+class Place(BaseModel):
+    """Where the one this is about stood."""
+
+    at: datetime
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+class Case(BaseModel):
+    """What was kept of one stay at the door."""
+
+    version: int
+    device: str
+    case: str
+    event: str
+    at: datetime
+    since: datetime
+    track: int = Field(description="The track this is about")
+    threshold_s: float
+    zone: str
+    complete: bool = Field(description="false: cut short within five seconds of the alarm")
+    masked: bool = Field(description="Parts of the pictures are black for privacy")
+    missing: int = Field(description="Pictures that could not be stored")
+    pictures: list[CasePicture]
+    path: list[Place]
+
+
 class SosReceipt(BaseModel):
     """The call for help is committed: a responder is being paged."""
 

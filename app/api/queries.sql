@@ -67,6 +67,19 @@ LATERAL (SELECT json_array_elements(
 WHERE e.item ->> 'sha256' = %(sha256)s
 ORDER BY at DESC LIMIT 1
 
+-- name: case
+-- Newest first along the index, as for evidence; the case stands in the finding that made it.
+SELECT 1 AS found
+FROM (
+    SELECT at, device_id, data FROM events
+    WHERE household_id = %(household_id)s AND at >= %(since)s::timestamptz AND source = 'detector'
+      AND type = 'loiter.started'
+    ORDER BY at DESC LIMIT 20000
+) found
+WHERE device_id = %(device_id)s
+  AND CASE WHEN strpos(data::text, %(case)s) > 0 THEN data ->> 'case' = %(case)s END
+LIMIT 1
+
 -- name: views
 -- Without those that would tell of an incident which its home must not see at present.
 SELECT at, actor, action, detail FROM access_log

@@ -10,12 +10,11 @@ from typing import Annotated
 import typer
 
 from app.cli import (
-    audit,
     bench,
     db,
     demo,
+    evidence,
     figures,
-    incident,
     registry,
     roster,
     rules,
@@ -39,10 +38,9 @@ cli.add_typer(registry.device, name="device")
 cli.add_typer(registry.responder, name="responder")
 cli.add_typer(registry.user, name="user")
 cli.add_typer(db.db, name="db")
+cli.add_typer(evidence.evidence, name="evidence")
 cli.add_typer(roster.roster, name="roster")
 cli.add_typer(rules.rules, name="rules")
-cli.add_typer(audit.audit, name="audit")
-cli.add_typer(incident.incident, name="incident")
 command(cli, "token")(registry.token)
 running.register(cli)
 figures.register(cli)

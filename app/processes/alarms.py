@@ -16,7 +16,6 @@ from app.processes.lifeline import Lifeline
 from app.processes.overdue import Overdue
 from app.processes.periodic import Periodic
 from app.processes.running import Part, session_for, until_signalled
-from app.processes.sealing import Sealing
 from app.processes.synthetic import SyntheticSos
 from app.processes.two_roads import TwoRoads
 from core.clock import SystemClock
@@ -92,7 +91,6 @@ def run(settings: Settings) -> None:
         "handoff", database, take_handed_off, every_s=_HANDOFF_POLL_S, channel="handoff"
     )
     synthetic = SyntheticSos(settings, database, clock)
-    sealing = Sealing(settings, database, clock)
     beat = Beat(
         database,
         clock,
@@ -105,17 +103,7 @@ def run(settings: Settings) -> None:
             "connected": bus.connected,
         },
     )
-    parts: list[Part] = [
-        lifeline,
-        lane,
-        dispatcher,
-        timers,
-        handed_off,
-        bus,
-        beat,
-        synthetic,
-        sealing,
-    ]
+    parts: list[Part] = [lifeline, lane, dispatcher, timers, handed_off, bus, beat, synthetic]
     for part in parts:
         part.start()
     stop.wait()

@@ -10,6 +10,7 @@ import uvicorn
 from alerts import incidents
 from alerts.rules.loading import rules_of
 from app.api.models import EventReceipt
+from app.evidence.retention import EvidenceRetention
 from app.processes.periodic import Periodic
 from app.processes.running import Part, session_for
 from app.web import build
@@ -71,10 +72,9 @@ def run(settings: Settings) -> None:
         every_s=_CONFIG_POLL_S,
         channel="registry",
     )
+    objects = Objects(settings.objects)
     beat = Beat(database, clock, "app", lambda: {"connected": session.connected})
-    web = build(
-        settings, database, clock, Objects(settings.objects), raise_sos, urgent=sos_database
-    )
+    web = build(settings, database, clock, objects, raise_sos, urgent=sos_database)
     server = uvicorn.Server(
         uvicorn.Config(
             web,
@@ -85,7 +85,8 @@ def run(settings: Settings) -> None:
             server_header=False,
         )
     )
-    parts: list[Part] = [session, configuration, beat]
+    retention = EvidenceRetention(objects, clock, settings.keep_evidence_d)
+    parts: list[Part] = [session, configuration, retention, beat]
     for part in parts:
         part.start()
     try:

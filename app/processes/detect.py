@@ -12,6 +12,7 @@ from app.processes.running import session_for, until_signalled
 from core.catalogue import CATALOGUE
 from core.clock import Clock, SystemClock
 from core.errors import DecodeError
+from core.evidence import seal
 from core.frames import decode_frame
 from core.liveness import BEAT_EVERY_S, Reporter
 from core.model import Finding
@@ -136,7 +137,13 @@ def run(settings: Settings) -> None:
         subscriptions=[(wildcard(kind), 1 if kind is Kind.CONFIG else 0) for kind in FRAME_LANE],
     )
     publisher = FindingsPublisher(session, clock)
-    worker = DetectWorker(objects, clock, publisher.publish, timezone=settings.timezone)
+    worker = DetectWorker(
+        objects,
+        clock,
+        publisher.publish,
+        seal=lambda manifest: seal(manifest, settings.service_key),
+        timezone=settings.timezone,
+    )
     lane = FrameLane(worker, session, clock)
     session.deliver_to(lane.offer)
 

@@ -292,5 +292,5 @@ def test_a_finding_outlives_the_object_store(failures: int, stored: bool) -> Non
 def test_the_store_is_asked_again_after_growing_pauses() -> None:
     pauses: list[float] = []
     one = frame(1, 0.0, b"\xff\xd8\xff")
-    assert store(MemoryStore(9), "cam-test-01", one, pauses.append) is None
+    assert store(MemoryStore(9), "cam-test-01", one, pause=pauses.append) is None
     assert pauses == pytest.approx([0.1, 0.2])

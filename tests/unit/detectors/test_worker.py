@@ -8,14 +8,20 @@ import pytest
 
 from core.clock import SystemClock
 from core.errors import BrokerAway, TemporaryError
+from core.evidence import seal, unseal
 from core.frames import Frame
 from core.model import Finding
+from core.objects import sha256_hex
+from detectors import filing
 from detectors.camera import Camera
+from detectors.evidence import Shot
 from detectors.queues import FairQueue, Waiting
+from detectors.recording import Alarm, Filing
 from detectors.store import PatientStore
 from detectors.worker import DetectWorker
 from tests.unit.detectors.scene import MemoryStore, Scene, frame
 
+KEY = "k" * 32
 CONFIG = b'{"version":1,"loiter":{"after_s":10}}'
 STORY = ["motion.started", "loiter.started", "loiter.ended", "motion.ended"]
 
@@ -42,6 +48,12 @@ class Published:
             return list(self.findings)
 
 
+def _worker(
+    store: MemoryStore, published: Published, clock: SystemClock | None = None
+) -> DetectWorker:
+    return DetectWorker(store, clock or SystemClock(), published, seal=lambda m: seal(m, KEY))
+
+
 def _until(held: Callable[[], bool]) -> None:
     end_s = time.monotonic() + 20
     while not held():
@@ -58,7 +70,7 @@ def _feed_all(worker: DetectWorker, device_id: str, frames: list[Frame]) -> None
 
 def test_frames_in_findings_out_and_a_bad_configuration_changes_nothing() -> None:
     published = Published(failures=2)
-    worker = DetectWorker(MemoryStore(), SystemClock(), published)
+    worker = _worker(MemoryStore(), published)
     worker.start()
     try:
         worker.on_config("cam-one", CONFIG)
@@ -79,6 +91,66 @@ def test_frames_in_findings_out_and_a_bad_configuration_changes_nothing() -> Non
     assert 0 <= figures["latest_frame_age_s"] < 20
 
 
+def test_a_case_is_stored_with_its_manifest_last() -> None:
+    published, store = Published(), MemoryStore()
+    worker = _worker(store, published)
+    worker.start()
+    try:
+        worker.on_config("cam-one", CONFIG)
+        _feed_all(worker, "cam-one", Scene(person=(7, 40)).frames(5, 24))
+        _until(lambda: worker.figures()["cases"] == 1)
+    finally:
+        worker.stop()
+    (started,) = [one for one in published.findings if one.type == "loiter.started"]
+    key = f"evidence/cam-one/{started.data['case']}.json"
+    assert list(store.held)[-1] == key
+    manifest = unseal(store.held[key], KEY)
+    assert manifest.complete
+    assert {moment for picture in manifest.pictures for moment in picture.moments} == {
+        "entry",
+        "largest",
+        "alarm",
+    }
+    assert all(sha256_hex(store.held[one.key]) == one.sha256 for one in manifest.pictures)
+
+
+def test_a_stop_files_the_case_in_hand() -> None:
+    published, store = Published(), MemoryStore()
+    worker = _worker(store, published)
+    worker.start()
+    worker.on_config("cam-one", CONFIG)
+    _feed_all(worker, "cam-one", Scene(person=(7, 40)).frames(5, 19))
+    published.await_count(2)
+    worker.stop()
+    key = f"evidence/cam-one/{published.findings[1].data['case']}.json"
+    assert not unseal(store.held[key], KEY).complete
+
+
+def test_a_slow_store_keeps_no_more_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    hang = threading.Event()
+
+    class Hanging(MemoryStore):
+        def put(self, key: str, body: bytes) -> None:
+            hang.wait(20)
+            super().put(key, body)
+
+    monkeypatch.setattr(filing, "MAX_WAITING_BYTES", 10)
+    shot = Shot(frame(1, 1.0, b"12345678"))
+    case = Filing(
+        1, Alarm("1-1", "loiter.started", 1, 0, 10.0, ""), [(shot, ["alarm"])], [], (), True
+    )
+    store = Hanging()
+    filer = filing.Filer(store, SystemClock(), lambda m: seal(m, KEY))
+    filer.start()
+    filer.put("cam-one", case)
+    filer.put("cam-one", case)
+    assert filer.shed == 1
+    hang.set()
+    filer.stop(5)
+    assert filer.filed == 1
+    assert "evidence/cam-one/1-1.json" in store.held
+
+
 def test_a_flood_loses_the_oldest_frames_of_its_own_camera_only() -> None:
     queue = FairQueue(keep=3)
     frames = [frame(number, number, b"") for number in range(9)]
@@ -95,7 +167,7 @@ def test_a_flood_loses_the_oldest_frames_of_its_own_camera_only() -> None:
 
 
 def test_overload_is_counted_and_never_blocks_the_caller() -> None:
-    worker = DetectWorker(MemoryStore(), SystemClock(), Published())
+    worker = _worker(MemoryStore(), Published())
     for number in range(20):
         worker.on_frame("cam-one", frame(number, number, b""))
     figures = worker.figures()
@@ -110,7 +182,7 @@ def test_stop_is_prompt_with_frames_waiting_and_a_hanging_store() -> None:
         def put(self, key: str, body: bytes) -> None:
             hang.wait(20)
 
-    worker = DetectWorker(Hanging(), SystemClock(), Published())
+    worker = _worker(Hanging(), Published())
     worker.start()
     worker.on_config("cam-one", CONFIG)
     _feed_all(worker, "cam-one", Scene(person=(7, 20)).frames(5, 18))
@@ -153,7 +225,7 @@ def test_a_bug_is_raised_to_whoever_calls_next(monkeypatch: pytest.MonkeyPatch) 
         raise ZeroDivisionError
 
     monkeypatch.setattr(Camera, "feed", broken)
-    worker = DetectWorker(MemoryStore(), SystemClock(), Published())
+    worker = _worker(MemoryStore(), Published())
     worker.start()
     worker.on_frame("cam-one", frame(1, 0, b""))
 
@@ -172,7 +244,7 @@ def test_a_bug_is_raised_to_whoever_calls_next(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_camera_that_falls_silent_has_its_stay_ended(clock_of_frames: MovedClock) -> None:
     published = Published()
-    worker = DetectWorker(MemoryStore(), clock_of_frames, published)
+    worker = _worker(MemoryStore(), published, clock_of_frames)
     worker.start()
     try:
         worker.on_config("cam-one", CONFIG)
