@@ -38,6 +38,11 @@ class Settings(BaseSettings):
         min_length=32,
         description="secret from which the services' broker passwords and page links are derived",
     )
+    export_key: str | None = Field(
+        default=None,
+        min_length=32,
+        description="secret of the key that signs exported incidents; the service key when unset",
+    )
     broker_ca_file: str | None = Field(
         default=None, description="CA of the broker's certificate; the system's when unset"
     )
@@ -129,6 +134,7 @@ def load(**given: object) -> Settings:
         "service_key": secret("SERVICE_KEY"),
         "broker": secret("BROKER"),
         "turn_secret": secret("TURN_SECRET"),
+        "export_key": secret("EXPORT_KEY"),
         **{name: value for name, value in given.items() if value is not None},
     }
     values = {name: value for name, value in found.items() if value is not None}

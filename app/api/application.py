@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from app.api import (
     cancelling,
     cases,
+    export,
     figures,
     health,
     households,
@@ -53,6 +54,7 @@ def create(desk: Desk) -> FastAPI:
         cases.router,
         cancelling.router,
         incidents.router,
+        export.router,
         pages.router,
         figures.router,
         rosters.router,

@@ -10,11 +10,13 @@ from typing import Annotated
 import typer
 
 from app.cli import (
+    audit,
     bench,
     db,
     demo,
     evidence,
     figures,
+    incident,
     registry,
     roster,
     rules,
@@ -41,6 +43,8 @@ cli.add_typer(db.db, name="db")
 cli.add_typer(evidence.evidence, name="evidence")
 cli.add_typer(roster.roster, name="roster")
 cli.add_typer(rules.rules, name="rules")
+cli.add_typer(audit.audit, name="audit")
+cli.add_typer(incident.incident, name="incident")
 command(cli, "token")(registry.token)
 running.register(cli)
 figures.register(cli)

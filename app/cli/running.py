@@ -13,7 +13,6 @@ from typing import Annotated
 
 import typer
 
-from alerts import audit
 from alerts.rules.loading import rules_of
 from app.accounts.users import ensure_administrator
 from app.cli.command import Result, command, say
@@ -128,14 +127,6 @@ def status_command(site: Site) -> Result:
     return found, as_text(found)
 
 
-def audit_command(site: Site) -> Result:
-    """Check that nobody changed the incidents' log or the log of looks into homes."""
-    with site.connect() as conn:
-        problems = audit.verify(conn)
-    text = "\n".join(problems) or "both logs are whole"
-    return {"ok": not problems, "problems": problems}, text
-
-
 def run_command(site: Site, process: Annotated[ProcessName, typer.Argument()]) -> Result:
     """Run one process in the foreground, until a signal."""
     settings = site.settings()
@@ -157,4 +148,3 @@ def register(to: typer.Typer) -> None:
     command(to, "run")(run_command)
     command(to, "migrate")(migrate_command)
     command(to, "status")(status_command)
-    command(to, "audit")(audit_command)

@@ -131,6 +131,7 @@ class Services:
             database=self._postgres.dsn() if self._postgres else plan.database,
             broker=plan.broker or ",".join(urls),
             service_key=secret("SERVICE_KEY") or home.secret("service_key"),
+            export_key=secret("EXPORT_KEY") or home.secret("export_key"),
             objects=str(home.folder / "objects"),
             public_url=plan.public_url or f"http://127.0.0.1:{http_port}",
             http_host="127.0.0.1",

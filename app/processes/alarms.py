@@ -16,6 +16,7 @@ from app.processes.lifeline import Lifeline
 from app.processes.overdue import Overdue
 from app.processes.periodic import Periodic
 from app.processes.running import Part, session_for, until_signalled
+from app.processes.sealing import Sealing
 from app.processes.synthetic import SyntheticSos
 from app.processes.two_roads import TwoRoads
 from core.clock import SystemClock
@@ -91,6 +92,7 @@ def run(settings: Settings) -> None:
         "handoff", database, take_handed_off, every_s=_HANDOFF_POLL_S, channel="handoff"
     )
     synthetic = SyntheticSos(settings, database, clock)
+    sealing = Sealing(settings, database, clock)
     beat = Beat(
         database,
         clock,
@@ -103,7 +105,17 @@ def run(settings: Settings) -> None:
             "connected": bus.connected,
         },
     )
-    parts: list[Part] = [lifeline, lane, dispatcher, timers, handed_off, bus, beat, synthetic]
+    parts: list[Part] = [
+        lifeline,
+        lane,
+        dispatcher,
+        timers,
+        handed_off,
+        bus,
+        beat,
+        synthetic,
+        sealing,
+    ]
     for part in parts:
         part.start()
     stop.wait()

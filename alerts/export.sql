@@ -1,0 +1,21 @@
+-- name: incident
+SELECT i.*, h.name AS household_name, h.address, h.district, h.lat, h.lon
+FROM incidents i JOIN households h USING (household_id) WHERE i.incident_id = %(incident_id)s
+
+-- name: lines
+SELECT incident_id, n, at, actor, move, state, detail, digest
+FROM incident_log WHERE incident_id = %(incident_id)s ORDER BY n
+
+-- name: events
+SELECT at, device_id, seq, source, type, data
+FROM incident_events WHERE incident_id = %(incident_id)s ORDER BY at, device_id, seq
+
+-- name: pages
+SELECT p.*, r.name AS responder_name, r.kind AS responder_kind
+FROM pages p JOIN responders r USING (responder_id)
+WHERE p.incident_id = %(incident_id)s ORDER BY p.page_id
+
+-- name: deliveries
+SELECT d.delivery_id, d.page_id, d.channel, d.message, d.state, d.attempts, d.sent_at, d.last_error
+FROM deliveries d JOIN pages p USING (page_id)
+WHERE p.incident_id = %(incident_id)s ORDER BY d.delivery_id
