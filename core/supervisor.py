@@ -117,6 +117,15 @@ class Supervisor:
             child = self._children[name]
             return child.process.pid if child.process else None
 
+    def remove(self, name: str) -> None:
+        """Kill a program, and do not start it again."""
+        with self._lock:
+            child = self._children.pop(name)
+            if child.process is not None:
+                child.process.kill()
+                child.process.wait()
+                self._tell_guard(f"-{child.process.pid}")
+
     def signal(self, name: str, number: int) -> None:
         """Send a signal to a running program."""
         with self._lock:

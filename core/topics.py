@@ -42,6 +42,11 @@ ALARM_LANE = (Kind.ALARM, Kind.FINDING_ALARM)
 EVENT_LANE = (Kind.EVENT, Kind.FINDING, Kind.STATUS, Kind.REPLY)
 FRAME_LANE = (Kind.FRAME, Kind.CONFIG)
 
+# Of alarms processes side by side, among themselves: one holds the stored session; one has taken
+# alarms while the database is away. No device may say or hear anything below `dg/svc`.
+ALARMS_HOLDING = "dg/svc/alarms/holding"
+ALARMS_CARRIED = "dg/svc/alarms/carried"
+
 
 @dataclass(frozen=True, slots=True)
 class Topic:

@@ -22,10 +22,11 @@ class Role:
     subscribe: tuple[str, ...]
 
 
+_ALARMS_PEERS = (topics.ALARMS_HOLDING, topics.ALARMS_CARRIED)
 ROLES: dict[str, Role] = {
     "alarms": Role(
-        publish=(wildcard(Kind.ACK),),
-        subscribe=tuple(map(wildcard, topics.ALARM_LANE)),
+        publish=(wildcard(Kind.ACK), *_ALARMS_PEERS),
+        subscribe=(*map(wildcard, topics.ALARM_LANE), *_ALARMS_PEERS),
     ),
     "ingest": Role(
         publish=(wildcard(Kind.ACK), *sorted(MARKED)),

@@ -91,6 +91,10 @@ class Carrying:
         incident_id = self._by_alarm.get(key)
         return None if incident_id is None else self.incidents[incident_id]
 
+    def alarms(self) -> list[AlarmKey]:
+        """Return every alarm that is carried."""
+        return list(self._by_alarm)
+
     def unused(self, roster: Roster) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Return the incident ids and page ids of a roster that nothing carries yet."""
         return (

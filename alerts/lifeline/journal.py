@@ -15,6 +15,8 @@ from core.errors import PermanentError
 from core.telemetry import logger
 
 _LENGTH = struct.Struct("<I")
+_NAME = "journal"
+_IDLE_BYTES = 100  # of one that tells no more than where it began; an alarm takes more
 _LONGEST = 1 << 20  # a record is an alarm of at most 64 KiB and little else
 _DECODER: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Record)
 _ENCODER = msgspec.msgpack.Encoder()
@@ -28,8 +30,8 @@ class Journal:
     cut short was never acknowledged to anybody: reading ends before it, and it is cut off.
     """
 
-    def __init__(self, path: Path, service_key: str) -> None:
-        self._path = path
+    def __init__(self, folder: Path, service_key: str) -> None:
+        self._path = path = folder / _NAME
         self._seal = Seal(service_key, "journal")
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -102,6 +104,14 @@ class Journal:
                 return
             yield _DECODER.decode(self._seal.open(body[at + _LENGTH.size : end])), end
             at = end
+
+
+def is_idle(folder: Path) -> bool:
+    """Say whether the journal in a folder carries nothing, without opening it."""
+    try:
+        return (folder / _NAME).stat().st_size <= _IDLE_BYTES
+    except FileNotFoundError:
+        return True
 
 
 def _fsync_folder(folder: Path) -> None:

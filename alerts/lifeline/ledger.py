@@ -33,7 +33,7 @@ class Ledger:
     def __init__(self, folder: Path, settings: Settings) -> None:
         self._settings = settings
         self._lock = threading.RLock()
-        self._journal = Journal(folder / "journal", settings.service_key)
+        self._journal = Journal(folder, settings.service_key)
         self._file = RosterFile(folder / "roster", settings.service_key)
         self._carrying = Carrying(settings, rules_of(settings))
         self._carrying.apply(self._journal.read())
@@ -108,6 +108,11 @@ class Ledger:
             )
             page_id, channel = key
             self._append([Tried(incident_id, page_id, channel, now, result.error, again_at)])
+
+    def carried(self) -> list[AlarmKey]:
+        """Return the alarms that are carried."""
+        with self._lock:
+            return self._carrying.alarms()
 
     def to_settle(self) -> list[Carried]:
         """Return copies of the incidents of which nothing is being sent this moment."""

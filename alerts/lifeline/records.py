@@ -8,9 +8,16 @@ from typing import TypeAlias
 import msgspec
 
 from core.catalogue import Source
+from core.model import Event
 
 # What a retry of a device repeats: device, source, `seq` and the time as the device told it.
 AlarmKey: TypeAlias = tuple[str, str, int, datetime]
+
+
+def key_of(event: Event) -> AlarmKey:
+    """Return the key of the alarm that a row came from."""
+    told_at = event.at if event.reported_at is None else event.reported_at
+    return (event.device_id, str(event.source), event.seq, told_at)
 
 
 class Alarm(msgspec.Struct, frozen=True):

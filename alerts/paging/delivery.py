@@ -6,12 +6,14 @@
                          └── nobody waits for it any more: dropped
 
 The lease moves `next_attempt_at` ahead: when a process dies between claim and result, the message
-is claimed again and carries the same idempotency key. A duplicate page beats a lost one.
+is due again as soon as its connection has ended (`release_claims`); when it stands still, as soon
+as the lease is over. It carries the same idempotency key. A duplicate page beats a lost one.
 """
 
 from __future__ import annotations
 
 import queue
+import secrets
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -41,6 +43,7 @@ SEND_WITHIN_S = 10.0
 # every sender: the second place is for pages of life safety.
 PER_ADDRESS = 2
 LONGEST_BACKOFF_S = 30.0
+_CLAIMS = 0x70616765  # first number of the advisory locks of those who send
 _ERROR_CHARS = 500
 _QUERIES = sql.load("alerts.paging")
 _log = logger(__name__)
@@ -91,12 +94,14 @@ def claim(
     limit: int,
     life_safety_only: bool = False,
     held: Mapping[int, str] | None = None,
+    claimer: int | None = None,
 ) -> list[Claimed]:
     """Lease up to `limit` due messages, the most urgent first; drop what nobody waits for.
 
     `held` is what this process is still sending (delivery id to `Claimed.to`), abandoned or not:
     that is not claimed again, and an address with a message in flight only takes a page of life
-    safety, with two nothing.
+    safety, with two nothing. `claimer` is the number under which `hold_claims` says that this
+    process lives; without one the lease alone says how long a message is ours.
     """
     held = held or {}
     to = Counter(held.values())
@@ -121,8 +126,20 @@ def claim(
     if taken:
         until = now + timedelta(seconds=LEASE_S)
         ids = [one.delivery_id for one in taken]
-        conn.execute(_QUERIES["lease"], {"ids": ids, "until": until})
+        conn.execute(_QUERIES["lease"], {"ids": ids, "until": until, "claimer": claimer})
     return taken
+
+
+def hold_claims(conn: Connection) -> int:
+    """Return a number to claim under, ours for as long as this connection lives."""
+    claimer = secrets.randbelow(2**31 - 1) + 1
+    conn.execute(_QUERIES["hold_claims"], {"kind": _CLAIMS, "claimer": claimer})
+    return claimer
+
+
+def release_claims(conn: Connection, *, now: datetime) -> int:
+    """Make due what processes claimed that are gone; return how many messages."""
+    return conn.execute(_QUERIES["release_claims"], {"kind": _CLAIMS, "now": now}).rowcount
 
 
 def send(channels: Mapping[str, Channel], claimed: Claimed) -> Result:

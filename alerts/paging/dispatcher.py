@@ -1,7 +1,7 @@
 """The threads that page: one that sends what is due, one that lets time pass for incidents.
 
 Both work from the database alone. Any number of processes may run them: work is claimed, not
-owned, and what a dead one held becomes due again when its lease is over.
+owned, and what a dead one held becomes due again within half a second.
 """
 
 from __future__ import annotations
@@ -15,7 +15,17 @@ from contextlib import closing
 from typing import Any
 
 from alerts.escalation import fire_due
-from alerts.paging.delivery import SEND_WITHIN_S, Claimed, Result, claim, record, send, send_within
+from alerts.paging.delivery import (
+    SEND_WITHIN_S,
+    Claimed,
+    Result,
+    claim,
+    hold_claims,
+    record,
+    release_claims,
+    send,
+    send_within,
+)
 from core.clock import Clock
 from core.database import Connection, Database, translated
 from core.errors import DatabaseAway
@@ -64,6 +74,8 @@ class Dispatcher:
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._in_flight = 0
+        self._claimer: int | None = None
+        self._released_s = float("-inf")
         self._held: dict[int, str] = {}  # delivery id to address, until the send really ended
         self._sent = self._failed = self._retried = 0
         self._senders = ThreadPoolExecutor(_SENDERS, thread_name_prefix="page")
@@ -108,6 +120,7 @@ class Dispatcher:
             try:
                 with closing(self._database.listener()) as listener, translated():
                     listener.execute("LISTEN deliveries")
+                    self._claimer = hold_claims(listener)
                     self._listen(listener)
             except DatabaseAway as error:
                 _log.warning("paging waits for the database", error=str(error))
@@ -118,9 +131,21 @@ class Dispatcher:
 
     def _listen(self, listener: Connection) -> None:
         while not self._stop.is_set():
+            self._take_over()
             busy = self._fill()
             for _ in listener.notifies(timeout=_BUSY_S if busy else POLL_S, stop_after=1):
                 pass
+
+    def _take_over(self) -> None:
+        """Twice a second, make due what a process claimed that is gone."""
+        now_s = self._clock.monotonic_s()
+        if now_s - self._released_s < POLL_S:
+            return
+        self._released_s = now_s
+        with self._database.transaction() as conn:
+            released = release_claims(conn, now=self._clock.now())
+        if released:
+            _log.warning("messages of a process that is gone are sent by this one", n=released)
 
     def _fill(self) -> bool:
         """Claim as much as there are free senders; True while more may wait than was taken."""
@@ -153,6 +178,7 @@ class Dispatcher:
                 limit=limit,
                 life_safety_only=life_safety_only,
                 held=held,
+                claimer=self._claimer,
             )
 
     def _deliver_and_free(self, claimed: Claimed) -> None:

@@ -29,8 +29,25 @@ LIMIT %(limit)s
 FOR UPDATE OF d SKIP LOCKED
 
 -- name: lease
-UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = %(until)s
+UPDATE deliveries
+SET attempts = attempts + 1, next_attempt_at = %(until)s, claimed_by = %(claimer)s
 WHERE delivery_id = ANY (%(ids)s::bigint[])
+
+-- name: hold_claims
+-- For as long as this connection lives, what is claimed under the number is somebody's.
+SELECT pg_advisory_lock(%(kind)s, %(claimer)s)
+
+-- name: release_claims
+-- Of processes that are gone: their connection has ended, and its lock with it.
+UPDATE deliveries SET next_attempt_at = least(next_attempt_at, %(now)s), claimed_by = NULL
+WHERE delivery_id IN (
+    SELECT delivery_id FROM deliveries
+    WHERE state = 'queued' AND claimed_by IS NOT NULL
+      AND claimed_by NOT IN (
+          SELECT objid::bigint FROM pg_locks
+          WHERE locktype = 'advisory' AND classid = %(kind)s AND granted
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+    FOR UPDATE SKIP LOCKED)
 
 -- name: drop_unwanted
 -- Pages nobody waits for any more: the incident is over, somebody else accepted, it was declined.
@@ -53,7 +70,8 @@ WHERE delivery_id = %(delivery_id)s AND state <> 'sent'
 RETURNING delivery_id
 
 -- name: record_retry
-UPDATE deliveries SET next_attempt_at = %(next_attempt_at)s, last_error = %(error)s
+UPDATE deliveries
+SET next_attempt_at = %(next_attempt_at)s, last_error = %(error)s, claimed_by = NULL
 WHERE delivery_id = %(delivery_id)s AND state = 'queued'
 
 -- name: record_failed

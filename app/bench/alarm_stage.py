@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -57,53 +58,73 @@ class _Film:
         return self._pictures[int(t_s * FPS) % _PICTURES]
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What is on the stage; `alarms` are alarms processes."""
+
+    homes: int = HOMES
+    responders: int = 1
+    loaders: int = LOAD_DEVICES
+    cameras: int = CAMERAS
+    alarms: int = 1
+
+
+_USUAL = Size()
+
+
 class Stage:
     """Services in a temporary folder, homes with a button, a responder with a pager, a board."""
 
-    def __init__(self, services: Services, pager: Pager) -> None:
+    def __init__(self, services: Services, pagers: Sequence[Pager], size: Size) -> None:
         self.services = services
-        self.pager = pager
+        self.pagers = list(pagers)
+        self.homes = [f"bench-{number:03}" for number in range(size.homes)]
         self.buttons: list[Button] = []
         self.devices: list[Who] = []
         self.cameras: list[Credentials] = []
         clock = SystemClock()
         with services.database.transaction() as conn:
             now = clock.now()
-            for number in range(HOMES):
-                home = f"bench-{number:02}"
-                add_household(conn, Home(home, f"Bench {number:02}", 37.55, 126.98))
+            for home in self.homes:
+                add_household(conn, Home(home, home, 37.55, 126.98))
                 made = registry.add_device(
-                    conn, f"button-{number:02}", household_id=home, kind="button", now=now
+                    conn, f"button-{home}", household_id=home, kind="button", now=now
                 )
                 self.buttons.append(Button(simulated(made, services.settings)))
-            for number in range(LOAD_DEVICES):
+            for number in range(size.loaders):
                 device, password = f"load-{number:03}", new_secret()
-                home = f"bench-{number % HOMES:02}"
+                home = self.homes[number % size.homes]
                 registry.add_device(
                     conn, device, household_id=home, kind="camera", now=now, password=password
                 )
                 self.devices.append(Who(device, device, password))
-            for number in range(CAMERAS):
+            for number in range(size.cameras):
                 made = registry.add_device(
                     conn,
                     f"door-{number}",
-                    household_id=f"bench-{number:02}",
+                    household_id=self.homes[number],
                     kind="camera",
                     now=now,
                 )
                 self.cameras.append(simulated(made, services.settings))
-            hired = responders.add(
-                conn,
-                _RESPONDER,
-                name="Bench",
-                kind="crew",
-                lat=37.56,
-                lon=126.98,
-                webhook_url=pager.url,
-                now=now,
-            )
-            pager.secret = hired["webhook_secret"]
+            for number, pager in enumerate(self.pagers):
+                hired = responders.add(
+                    conn,
+                    f"{_RESPONDER}-{number}",
+                    name="Bench",
+                    kind="crew",
+                    lat=37.56 + number / 100,
+                    lon=126.98,
+                    webhook_url=pager.url,
+                    now=now,
+                )
+                pager.secret = hired["webhook_secret"]
             self.password = add_user(conn, _USER, "operator")
+
+    @property
+    def pager(self) -> Pager:
+        """The nearest responder's."""
+        return self.pagers[0]
 
     def close(self, incident_id: int) -> None:
         """End an incident, so that the next press at the home opens another."""
@@ -122,17 +143,19 @@ class Stage:
 
 
 @contextmanager
-def staged(database: str | None = None) -> Iterator[Stage]:
+def staged(database: str | None = None, size: Size = _USUAL) -> Iterator[Stage]:
     """Start everything; with a database of its own unless one is named."""
     folder = Path(tempfile.mkdtemp(prefix="doorguard-bench-"))
     folder.chmod(0o711)
-    pager = Pager("", answer="ignore", on_page=lambda _page: None)
+    pagers = [
+        Pager("", answer="ignore", on_page=lambda _page: None) for _ in range(size.responders)
+    ]
     with ExitStack() as ending:
         ending.callback(shutil.rmtree, folder, ignore_errors=True)
         services = ending.enter_context(
             Services(
                 Installation(folder),
-                Plan(database=database),
+                Plan(database=database, alarms=size.alarms),
                 clock=SystemClock(),
                 on_line=lambda _name, _line: None,
                 progress=lambda _text: None,
@@ -140,9 +163,10 @@ def staged(database: str | None = None) -> Iterator[Stage]:
             )
         )
         services.start()
-        stage = Stage(services, pager)
-        pager.start()
-        ending.callback(pager.stop)
+        stage = Stage(services, pagers, size)
+        for pager in pagers:
+            pager.start()
+            ending.callback(pager.stop)
         threading.Event().wait(_LEARN_S)
         for button in stage.buttons:
             button.start()

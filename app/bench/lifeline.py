@@ -57,7 +57,7 @@ def bench(
         told = _press(stage, presses, away_s, kill=kill)
         _give_back(database, how)
         back_s = time.monotonic()
-        homes = [f"bench-{number:02}" for number in range(presses)]
+        homes = stage.homes[:presses]
         _wait("not every incident came in", lambda: _settled(stage, homes), _BACK_WITHIN_S)
         recovered_s = time.monotonic() - back_s
         return _figures(stage, told, homes) | {
@@ -93,7 +93,7 @@ def _press(stage: Stage, presses: int, away_s: float, *, kill: bool) -> dict[str
     pressed: list[tuple[str, int, float]] = []
     for number in range(presses):
         button = stage.buttons[number]
-        pressed.append((f"Bench {number:02}", button.press(), time.monotonic()))
+        pressed.append((stage.homes[number], button.press(), time.monotonic()))
         threading.Event().wait(_BETWEEN_S)
     took_ms: list[float] = []
     for name, _, pressed_s in pressed:

@@ -76,3 +76,30 @@ FROM incidents WHERE household_id = ANY(%(households)s) AND kind = 'sos'
 SELECT page_id || '-' || channel || '-' || message AS key
 FROM deliveries JOIN pages USING (page_id) JOIN incidents USING (incident_id)
 WHERE household_id = ANY(%(households)s) AND message = 'page' AND deliveries.state = 'sent'
+
+-- name: drilled
+-- How far the incidents of these homes are: one each, asked of more than one responder.
+SELECT count(*) AS incidents,
+       count(*) FILTER (WHERE asked > 1) AS escalated,
+       coalesce(sum(queued), 0)::bigint AS waiting
+FROM (
+    SELECT i.incident_id, count(DISTINCT p.responder_id) AS asked,
+           count(*) FILTER (WHERE d.state = 'queued') AS queued
+    FROM incidents i
+    LEFT JOIN pages p USING (incident_id)
+    LEFT JOIN deliveries d USING (page_id)
+    WHERE i.household_id = ANY(%(households)s) AND i.kind = 'sos'
+    GROUP BY i.incident_id
+) AS each
+
+-- name: timers_late
+-- Of what fired or should have: one that was ended before its time fired for nobody.
+SELECT count(*) AS fired,
+       count(*) FILTER (WHERE late_s > %(late)s) AS late,
+       coalesce(max(late_s), 0)::float8 AS latest_s
+FROM (
+    SELECT extract(epoch FROM coalesce(done_at, now()) - due_at) AS late_s
+    FROM timers JOIN incidents USING (incident_id)
+    WHERE household_id = ANY(%(households)s)
+) AS each
+WHERE late_s >= 0

@@ -55,7 +55,7 @@ class Workers:
         }
         return Program(
             name=name,
-            argv=[sys.executable, "-m", "app.cli", "run", "ingest"],
+            argv=[sys.executable, "-m", "app.processes", "ingest"],
             env={**self._bed.services.environment(), **own},
             longest_backoff_s=_BACKOFF_S,
         )

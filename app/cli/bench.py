@@ -120,6 +120,25 @@ def lifeline(
     return found, lifeline_bench.as_text(found)
 
 
+def kill_alarms(
+    site: Site,
+    *,
+    presses: Annotated[int, typer.Option(help="How many, a home each.", min=1)] = 200,
+    kills: Annotated[int, typer.Option(help="How often, with -9.", min=1)] = 50,
+    alarms: Annotated[
+        int, typer.Option(help="Alarms processes; of several one dies for good.", min=1, max=8)
+    ] = 1,
+    seed: Annotated[int, typer.Option(help="Of the moments.", min=0)] = 1,
+) -> Result:
+    """Kill alarms processes while SOS are pressed: all paged, recorded, escalated in time."""
+    from app.bench import kill_alarms as drill
+
+    _stop_cleanly()
+    say(f"killing {kills} times; some three seconds each")
+    found = drill.bench(site, presses=presses, kills=kills, alarms=alarms, seed=seed)
+    return found, drill.as_text(found)
+
+
 def _stop_cleanly() -> None:
     """Let a signal unwind the `with` blocks, which end and remove what was started."""
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -134,4 +153,5 @@ def register(to: typer.Typer) -> None:
     command(bench, "failover")(failover)
     command(bench, "alarm")(alarm)
     command(bench, "lifeline")(lifeline)
+    command(bench, "kill-alarms")(kill_alarms)
     command(bench, "detect")(bench_detect)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 from datetime import UTC, datetime
 from enum import StrEnum
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -18,13 +16,13 @@ from app.accounts.users import ensure_administrator
 from app.cli.command import Result, command, say
 from app.embedded.installation import Installation, reachable_folder
 from app.embedded.services import Plan, Services
+from app.processes.running import end_on_bug, serve
 from app.provision import device_addresses
 from app.site import Site
 from app.status import as_text, status
 from core.clock import SystemClock
 from core.migrate import migrate
 from core.settings import broker_addresses
-from core.telemetry import configure_logging
 
 
 class ProcessName(StrEnum):
@@ -57,12 +55,15 @@ def up(
     workers: Annotated[
         int, typer.Option(help="Ingest processes; they divide the devices.", min=1, max=64)
     ] = 1,
+    alarms: Annotated[
+        int, typer.Option(help="Alarms processes; one goes on when another dies.", min=1, max=8)
+    ] = 1,
     public_url: Annotated[
         str | None, typer.Option(help="How responders reach the app; stands in page links.")
     ] = None,
 ) -> Result:
     """Start everything on this machine, watch over it, stop it on Ctrl-C."""
-    threading.excepthook = _end_on_bug
+    threading.excepthook = end_on_bug
     clock = SystemClock()
     installation = Installation(site.folder)
     installation.lock()
@@ -80,6 +81,7 @@ def up(
             device_host=device_host,
             brokers=brokers,
             workers=workers,
+            alarms=alarms,
         ),
         clock=clock,
         on_line=lambda name, line: say(f"{name:<8} | {line}"),
@@ -129,17 +131,8 @@ def status_command(site: Site) -> Result:
 
 def run_command(site: Site, process: Annotated[ProcessName, typer.Argument()]) -> Result:
     """Run one process in the foreground, until a signal."""
-    settings = site.settings()
-    configure_logging(process, json=not sys.stderr.isatty())
-    threading.excepthook = _end_on_bug
-    import_module(f"app.processes.{process}").run(settings)  # each process loads only its own
+    serve(str(process), site.settings())
     return {"ok": True, "process": str(process)}, ""
-
-
-def _end_on_bug(args: threading.ExceptHookArgs) -> None:
-    """A thread that died of a bug takes its process with it; the supervisor starts a clean one."""
-    sys.excepthook(args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback)
-    signal.raise_signal(signal.SIGABRT)
 
 
 def register(to: typer.Typer) -> None:

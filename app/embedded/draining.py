@@ -60,7 +60,7 @@ def drain(
     takers = [
         Program(
             name=name,
-            argv=[sys.executable, "-m", "app.cli", "run", name],
+            argv=[sys.executable, "-m", "app.processes", name],
             env={**environment, "DOORGUARD_BROKER": urls, "PYTHONUNBUFFERED": "1"},
         )
         for name in _TAKERS

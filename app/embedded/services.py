@@ -32,9 +32,8 @@ from core.supervisor import LONGEST_BACKOFF_S, Program, Supervisor
 from gateway.nats_config import Listener
 
 PROCESSES = ("alarms", "ingest", "detect", "app")
-_WORKERS = "ingest"  # the process of which there may be several
 _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - named by the person, and only with TLS
-_ALARMS_BACKOFF_S = 2.0  # whatever ails it, an SOS does not wait half a minute
+_ALARMS_BACKOFF_S = 0.5  # whatever ails it, an SOS does not wait
 _POLL_S = 0.05
 _HEALTHY_WITHIN_S = 60.0
 _GIVE_UP_AFTER = 3  # ends in a row: it will not come up
@@ -56,6 +55,7 @@ class Plan:
     durable: bool = True
     brokers: int = 1  # nodes of our own broker
     workers: int = 1  # ingest processes
+    alarms: int = 1  # alarms processes, side by side
 
     def check(self) -> None:
         """Raise `ConfigurationError` when it would carry alarms in the clear over a network."""
@@ -171,16 +171,17 @@ class Services:
         self._wait_healthy([program.name for program in programs])
 
     def _programs(self, process: str) -> list[Program]:
-        """Return what runs a process: one program, or as many as there are workers."""
+        """Return what runs a process: one program, or as many as were asked for."""
+        wanted = {"ingest": self._plan.workers, "alarms": self._plan.alarms}
         called = [process]
-        if process == _WORKERS:
-            called += [f"{process}-{number}" for number in range(2, self._plan.workers + 1)]
+        if process in wanted:
+            called += [f"{process}-{number}" for number in range(2, wanted[process] + 1)]
         environment = {**self.environment(), "PYTHONUNBUFFERED": "1"}
         return [
             Program(
                 name=name,
-                argv=[sys.executable, "-m", "app.cli", "run", process],
-                env={**environment, "DOORGUARD_INSTANCE": name if process == _WORKERS else ""},
+                argv=[sys.executable, "-m", "app.processes", process],
+                env={**environment, "DOORGUARD_INSTANCE": name if process in wanted else ""},
                 longest_backoff_s=_ALARMS_BACKOFF_S if process == "alarms" else LONGEST_BACKOFF_S,
             )
             for name in called

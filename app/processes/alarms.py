@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from alerts import incidents
 from alerts.lifeline.reconciling import reconcile
+from alerts.lifeline.records import key_of
 from alerts.paging.apprise_channel import AppriseChannel
 from alerts.paging.dispatcher import Dispatcher, EscalationClock
 from alerts.paging.loopback import LoopbackChannel
 from alerts.paging.webhook import WebhookChannel
 from alerts.rules.loading import rules_of
+from app.processes.cut_off import DECIDE_S, CutOff
 from app.processes.lifeline import Lifeline
 from app.processes.overdue import Overdue
 from app.processes.periodic import Periodic
@@ -21,10 +24,11 @@ from app.processes.synthetic import SyntheticSos
 from app.processes.two_roads import TwoRoads
 from core.clock import SystemClock
 from core.database import Connection, Database
+from core.errors import Contended
 from core.liveness import Beat
 from core.model import Event
 from core.ports import Channel
-from core.settings import Settings, broker_addresses
+from core.settings import Settings
 from core.topics import ALARM_LANE, wildcard
 from core.wire import MAX_MESSAGE_BYTES
 from ingest import handoff
@@ -46,6 +50,8 @@ def run(settings: Settings) -> None:
         # by home, so that two transactions lock homes in the same order; a device keeps its order
         for event in sorted(events, key=lambda event: event.household_id):
             carried = lifeline.carried_for(event)
+            if carried is None and bus.peers.carried_elsewhere(key_of(event)):
+                raise Contended("another process brings this alarm in", delay_s=0.2)
             if carried is None:
                 incidents.on_event(conn, event, now=now, settings=settings)
             else:
@@ -58,24 +64,19 @@ def run(settings: Settings) -> None:
     # of the lane alone: pages that wait for each other can never take its connection
     lane_database = Database(settings.database, application="doorguard-alarm-lane", max_size=1)
     lane_database.open()
-    session = session_for(
+    stored_session = partial(
+        session_for,
         "alarms",
         settings,
         durable=True,
         subscriptions=[(wildcard(kind), 1) for kind in ALARM_LANE],
         max_payload_bytes=MAX_MESSAGE_BYTES + 1,  # enough to refuse it
     )
-    # with one node there is no other for a second road to lead by
-    bus = (
-        TwoRoads(session, settings, clock)
-        if len(broker_addresses(settings.broker)) > 1
-        else session
-    )
+    bus = TwoRoads(stored_session, settings, clock)
     channels: list[Channel] = [WebhookChannel(clock), AppriseChannel(), LoopbackChannel()]
     watched = Overdue(bus, clock)
-    lifeline = Lifeline(
-        watched, settings=settings, database=database, clock=clock, channels=channels
-    )
+    lifeline = Lifeline(settings=settings, database=database, clock=clock, channels=channels)
+    cut_off = CutOff(watched, bus.peers, lifeline, clock, decide_s=DECIDE_S)
     lane = Lane(
         "alarm",
         database=lane_database,
@@ -91,7 +92,7 @@ def run(settings: Settings) -> None:
     handed_off = Periodic(
         "handoff", database, take_handed_off, every_s=_HANDOFF_POLL_S, channel="handoff"
     )
-    synthetic = SyntheticSos(settings, database, clock)
+    synthetic = SyntheticSos(settings, database, clock, wanted=lambda: bus.peers.holding)
     sealing = Sealing(settings, database, clock)
     beat = Beat(
         database,
@@ -103,10 +104,13 @@ def run(settings: Settings) -> None:
             **timers.figures(),
             **lifeline.figures(),
             "connected": bus.connected,
+            "holding": bus.peers.holding,
         },
+        instance=settings.instance,
     )
     parts: list[Part] = [
         lifeline,
+        cut_off,
         lane,
         dispatcher,
         timers,

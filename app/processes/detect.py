@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from app.processes.running import session_for, until_signalled
+from app.processes.running import session_for, step_behind, until_signalled
 from core.catalogue import CATALOGUE
 from core.clock import Clock, SystemClock
 from core.errors import DecodeError
@@ -128,6 +128,7 @@ class FrameLane:
 
 def run(settings: Settings) -> None:
     """Serve until a signal."""
+    step_behind(10)
     stop = until_signalled()
     clock = SystemClock()
     objects = Objects(settings.objects)

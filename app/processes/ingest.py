@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from app.processes.lane_sessions import LaneSessions
-from app.processes.running import Part, until_signalled
+from app.processes.running import Part, step_behind, until_signalled
 from app.processes.share_bus import ShareBus
 from app.processes.sharing import Worker
 from app.processes.storage import StorageUpkeep
@@ -43,6 +43,7 @@ def quiet_collector() -> None:
 def run(settings: Settings) -> None:
     """Serve until a signal."""
     quiet_collector()
+    step_behind(5)
     stop = until_signalled()
     clock = SystemClock()
     database = Database(settings.database, application="doorguard-ingest")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Protocol
 
 from core.settings import Settings, broker_addresses
+from core.telemetry import configure_logging
 from gateway.mqtt import Session
 from gateway.nats_config import MAX_PAYLOAD_BYTES
 from gateway.roles import client_id, service_password, service_username
@@ -46,6 +50,28 @@ def session_for(
         max_payload_bytes=max_payload_bytes,
         coalesce_s=coalesce_s if settings.receive == "bulk" else 0.0,
     )
+
+
+def step_behind(by: int) -> None:
+    """Let others run first, `by` steps of the scheduler's niceness: alarms, and what they need.
+
+    Without effect where we are that far behind already.
+    """
+    if os.getpriority(os.PRIO_PROCESS, 0) < by:
+        os.setpriority(os.PRIO_PROCESS, 0, by)
+
+
+def serve(process: str, settings: Settings) -> None:
+    """Run a process in the foreground, until a signal."""
+    configure_logging(process, json=not sys.stderr.isatty())
+    threading.excepthook = end_on_bug
+    import_module(f"app.processes.{process}").run(settings)  # each process loads only its own
+
+
+def end_on_bug(args: threading.ExceptHookArgs) -> None:
+    """A thread that died of a bug takes its process with it; the supervisor starts a clean one."""
+    sys.excepthook(args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback)
+    signal.raise_signal(signal.SIGABRT)
 
 
 def until_signalled() -> threading.Event:

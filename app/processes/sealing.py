@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+
 from alerts.audit_seals import EVERY_S, keep_head, last_head, seal, seal_key
 from app.processes.periodic import Periodic
 from core.clock import Clock
@@ -31,7 +33,10 @@ class Sealing:
         self._rounds.stop()
 
     def _seal(self, conn: Connection) -> None:
-        head = last_head(conn)  # of an earlier round: it is committed
-        if head is not None and not keep_head(self._file, head):
+        with self._file.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # or another alarms process keeps a later one
+            head = last_head(conn)  # of an earlier round: it is committed
+            kept = head is None or keep_head(self._file, head)
+        if not kept:
             _log.critical("seals of the audit logs were removed", found=str(head))
         seal(conn, key=self._key, now=self._clock.now())

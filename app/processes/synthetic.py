@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from secrets import token_hex
 
 import msgspec
 
@@ -37,7 +38,10 @@ _log = logger(__name__)
 class SyntheticSos:
     """Presses, waits for the ack and for the page, records what came of it."""
 
-    def __init__(self, settings: Settings, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, clock: Clock, *, wanted: Callable[[], bool]
+    ) -> None:
+        self._wanted = wanted
         self._settings = settings
         self._database = database
         self._clock = clock
@@ -46,7 +50,7 @@ class SyntheticSos:
         self._seq = 0
         self._session = Session(
             broker_addresses(settings.broker),
-            client_id=client_id(settings.service_key, SYNTHETIC_DEVICE),
+            client_id=client_id(settings.service_key, f"{SYNTHETIC_DEVICE}-{token_hex(8)}"),
             username=SYNTHETIC_DEVICE,
             password=synthetic_password(settings.service_key),
             ca_file=settings.broker_ca_file,
@@ -73,7 +77,8 @@ class SyntheticSos:
         self._stop.wait(_FIRST_AFTER_S)
         while not self._stop.is_set():
             try:
-                self._press()
+                if self._wanted():
+                    self._press()
             except TemporaryError as error:
                 _log.error("the synthetic SOS could not be recorded", error=str(error))
             self._stop.wait(self._settings.synthetic_every_s)

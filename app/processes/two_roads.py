@@ -1,16 +1,20 @@
-"""Alarms by two roads, so that the death of a broker's node delays no SOS (docs/adr/0011).
+"""Alarms by two roads, so that neither a flood nor the death of a node or process delays one.
 
-The stored road is the durable session at QoS 1: the cluster keeps each message until it is
-committed, but after the death of the node that led its store it delivers nothing until another is
-elected, 4 to 9 s later. The direct road is a session at QoS 0 at every node: a node passes a
-message on at once, before it is stored. What comes by both is one row.
+The stored road is the durable session at QoS 1: the broker keeps each message until it is
+committed. But all events stand in the same stream, and an alarm waits behind them; and when the
+node that led the store dies, nothing is delivered until another is elected. One process at a time
+holds it. The direct road is a session at QoS 0 at every node, of every process: a node passes a
+message on at once, before it is stored. What comes twice is one row (docs/adr/0011, 0016, 0021).
 """
 
 from __future__ import annotations
 
+import queue
+import secrets
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from app.processes.peers import PEER_TOPICS, Peers
 from core.catalogue import Source
 from core.clock import Clock
 from core.errors import DecodeError
@@ -25,29 +29,51 @@ _ROLE = "alarms"
 # Copies of one message arrive within milliseconds of each other; a device's next try comes after
 # 2 s and must be answered again.
 _COPIES_WITHIN_S = 1.0
+# Of two processes the one that does not hold the stored session comes so much later: what the
+# other has dealt with by then costs it a look, and the two do not wait for each other's rows.
+BEHIND_S = 0.25
+_TAKEN_WITHIN_S = 3.0
+# A connection made anew at once is no loss; shorter than the session's own pause before another
+# attempt (`gateway.failover`), so that two do not throw each other out by turns.
+_GRACE_S = 0.5
+_LOOK_EVERY_S = 0.1
 
 
 class TwoRoads:
-    """The bus of the alarm lane: answers go by whichever road stands, the stored one first."""
+    """The bus of the alarm lane. `make_stored` returns a session that was not started yet."""
 
-    def __init__(self, stored: Session, settings: Settings, clock: Clock) -> None:
-        self._stored = stored
+    def __init__(
+        self, make_stored: Callable[[], Session], settings: Settings, clock: Clock
+    ) -> None:
+        self._make_stored = make_stored
+        self._stored: Session | None = None
         self._clock = clock
         self._copies = Copies()
-        user = service_username(_ROLE)
+        self._sink: Sink = _nowhere
+        self._late: queue.SimpleQueue[tuple[float, Sequence[Message]]] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        user, name = service_username(_ROLE), secrets.token_hex(8)
         self._direct = [
             Session(
                 [address],
-                client_id=client_id(settings.service_key, f"{user}-direct-{number}"),
+                client_id=client_id(settings.service_key, f"{user}-direct-{name}-{number}"),
                 username=address.username or user,
                 password=address.password or service_password(settings.service_key, _ROLE),
                 ca_file=settings.broker_ca_file,
                 pinned=settings.broker_pinned,
-                subscriptions=[(wildcard(kind), 0) for kind in ALARM_LANE],
+                subscriptions=[
+                    *((wildcard(kind), 0) for kind in ALARM_LANE),
+                    *((topic, 0) for topic in PEER_TOPICS),
+                ],
                 receive=settings.receive,
                 max_payload_bytes=MAX_MESSAGE_BYTES + 1,
             )
             for number, address in enumerate(broker_addresses(settings.broker), start=1)
+        ]
+        self.peers = Peers(name, clock, lambda topic, body: self.publish_all([(topic, body)]))
+        self._threads = [
+            threading.Thread(target=self._take_turns, name="roads-turns"),
+            threading.Thread(target=self._deliver_late, name="roads-late"),
         ]
 
     def deliver_to(self, sink: Sink) -> None:
@@ -55,39 +81,45 @@ class TwoRoads:
 
         What cannot be read is judged, and counted, on the stored road alone.
         """
-        self._stored.deliver_to(sink)
-
-        def first_and_readable(messages: Sequence[Message]) -> None:
-            now_s = self._clock.monotonic_s()
-            new = [one for one in messages if self._copies.first(one, now_s) and readable(one)]
-            if new:
-                sink(new)
-
+        self._sink = sink
         for session in self._direct:
-            session.deliver_to(first_and_readable)
+            session.deliver_to(self._came_directly)
 
     def start(self) -> None:
-        for session in (self._stored, *self._direct):
+        for session in self._direct:
             session.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
         for session in (*self._direct, self._stored):
-            session.stop()
+            if session is not None:
+                session.stop()
 
     @property
     def standing(self) -> int:
         """How many sessions stand, of both roads; one more than the broker has nodes is all."""
-        return sum(session.connected for session in (self._stored, *self._direct))
+        return sum(session.connected for session in self._sessions())
 
     @property
     def connected(self) -> bool:
         """Whether alarms reach us, by either road."""
-        return self._standing().connected
+        return self.standing > 0
+
+    def _sessions(self) -> list[Session]:
+        """Return the sessions, direct ones first.
+
+        What goes by the stored one stands in line behind its acknowledgements.
+        """
+        return [one for one in (*self._direct, self._stored) if one is not None]
 
     def _standing(self) -> Session:
-        """Return a session that stands, the stored one if none does."""
-        sessions = (self._stored, *self._direct)
-        return next((session for session in sessions if session.connected), self._stored)
+        """Return a session that stands, any if none does."""
+        sessions = self._sessions()
+        return next((session for session in sessions if session.connected), sessions[0])
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 0, retain: bool = False) -> None:
         """Queue a message; raise `BrokerAway` when too many already wait."""
@@ -99,14 +131,74 @@ class TwoRoads:
 
     def acknowledge(self, messages: Sequence[Message]) -> None:
         """Confirm to the broker what came by the stored road."""
-        self._stored.acknowledge(_owed(messages))
+        if self._stored is not None:
+            self._stored.acknowledge(_owed(messages))
 
     def shed(self, messages: Sequence[Message]) -> None:
         """Give these up; what came by the stored road comes again."""
-        self._stored.shed(_owed(messages))
+        if self._stored is not None:
+            self._stored.shed(_owed(messages))
 
     def ask_again(self) -> None:
-        self._stored.ask_again()
+        if self._stored is not None:
+            self._stored.ask_again()
+
+    def _came_directly(self, messages: Sequence[Message]) -> None:
+        now_s = self._clock.monotonic_s()
+        new: list[Message] = []
+        for one in messages:
+            if one.topic in PEER_TOPICS:
+                self.peers.hear(one)
+            elif self._copies.first(one, now_s) and readable(one):
+                new.append(one)
+        if not new:
+            return
+        if self.peers.behind():
+            self._late.put((now_s + BEHIND_S, new))
+        else:
+            self._sink(new)
+
+    def _deliver_late(self) -> None:
+        while not self._stop.is_set():
+            try:
+                due_s, messages = self._late.get(timeout=_LOOK_EVERY_S)
+            except queue.Empty:
+                continue
+            self._stop.wait(max(0.0, due_s - self._clock.monotonic_s()))
+            self._sink(messages)
+
+    def _take_turns(self) -> None:
+        """Hold the stored session while nobody else does."""
+        stood_s = float("-inf")
+        while not self._stop.wait(_LOOK_EVERY_S):
+            if self.peers.holding:
+                now_s = self._clock.monotonic_s()
+                if self._stored is not None and self._stored.connected:
+                    stood_s = now_s
+                    self.peers.say_holding()
+                elif now_s - stood_s > _GRACE_S:  # thrown out by another, or no broker
+                    self._let_go()
+            elif self.peers.due():
+                self._take()
+
+    def _take(self) -> None:
+        self._stored = session = self._make_stored()
+        session.deliver_to(self._sink)
+        session.start()
+        if session.wait_ready(_TAKEN_WITHIN_S):
+            self.peers.took()
+        else:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        session, self._stored = self._stored, None
+        if session is not None:
+            session.stop()
+        self.peers.lost()
+
+
+def _nowhere(_messages: Sequence[Message]) -> None:
+    raise AssertionError("deliver_to comes before start")
 
 
 class Copies:

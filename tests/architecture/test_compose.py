@@ -55,6 +55,7 @@ def test_a_cluster_is_three_nodes_that_know_each_other(compose: dict[str, Any]) 
         volumes.update(node["volumes"])
     assert len(volumes) == 3
     assert compose["services"]["ingest"]["deploy"]["replicas"] == "${DOORGUARD_WORKERS:-1}"
+    assert compose["services"]["alarms"]["deploy"]["replicas"] == "${DOORGUARD_ALARMS:-1}"
 
 
 def test_secrets_come_from_files_and_have_no_default(compose: dict[str, Any]) -> None:

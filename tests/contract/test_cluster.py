@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -150,7 +151,8 @@ def test_an_alarm_passes_while_the_store_has_no_leader(cluster: Cluster) -> None
         public_url="http://unused",
         state_folder="unused",
     )
-    stored = Session(
+    stored = partial(
+        Session,
         broker_addresses(settings.broker),
         client_id=name,
         username=name,

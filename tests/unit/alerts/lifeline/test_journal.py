@@ -25,7 +25,7 @@ RECORDS: list[Record] = [
 
 
 def journal(path: Path, key: str = KEY) -> Journal:
-    return Journal(path / "journal", key)
+    return Journal(path, key)
 
 
 def test_what_was_appended_is_read_again(tmp_path: Path) -> None:

@@ -1,0 +1,59 @@
+"""What a dead process was sending is sent by another at once, what a living one holds is not."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from alerts import incidents
+from alerts.paging.delivery import LEASE_S, claim, hold_claims, release_claims
+from core.database import Database
+from tests.integration.alerts.story import SETTINGS, Story
+
+pytestmark = pytest.mark.integration
+
+
+def _claim(story: Story, claimer: int | None) -> list[str]:
+    with story.database.transaction() as conn:
+        taken = claim(conn, now=story.clock.now(), settings=SETTINGS, limit=10, claimer=claimer)
+    return [one.page.responder_id for one in taken]
+
+
+def _release(story: Story) -> int:
+    with story.database.transaction() as conn:
+        return release_claims(conn, now=story.clock.now())
+
+
+def test_claims_end_with_the_connection_of_who_made_them(story: Story, database: Database) -> None:
+    story.responder("near")
+    with story.database.transaction() as conn:
+        incidents.on_event(
+            conn, story.event("sos.pressed"), now=story.clock.now(), settings=SETTINGS
+        )
+    living = database.listener()
+    dying = database.listener()
+    hold_claims(living)
+    assert _claim(story, hold_claims(dying)) == ["near"]
+    assert _release(story) == 0
+    dying.close()
+    story.clock.advance(1)
+    end_s = time.monotonic() + 5
+    while _release(story) == 0:
+        assert time.monotonic() < end_s, "its lease is not over, but it is dead"
+        time.sleep(0.02)
+    assert _claim(story, None) == ["near"]
+    living.close()
+
+
+def test_a_claim_without_a_number_is_held_by_its_lease_alone(story: Story) -> None:
+    story.responder("near")
+    with story.database.transaction() as conn:
+        incidents.on_event(
+            conn, story.event("sos.pressed"), now=story.clock.now(), settings=SETTINGS
+        )
+    assert _claim(story, None) == ["near"]
+    assert _release(story) == 0
+    assert _claim(story, None) == []
+    story.clock.advance(LEASE_S + 1)
+    assert _claim(story, None) == ["near"]
