@@ -98,6 +98,10 @@ def as_text(found: dict[str, Any]) -> str:
         lines.append(
             f"  {name:<8} up {one['up_s']} s, pid {one['pid']}, {one['version']}{broker}  {figures}"
         )
+        for key, value in one.items():  # the worst of many: `bad_jpegs_of`, say
+            if key.endswith("_of") and value:
+                worst = ", ".join(f"{of} {n}" for of, n in value.items())
+                lines.append(f"  {'':<8}   {key.removesuffix('_of')}: {worst}")
     lines.append(f"database   {found['database']}, {found['schema']['migrations']} migrations")
     counts = found["incidents"]
     by_priority = ", ".join(f"P{n} {counts[f'p{n}']}" for n in range(1, 5))

@@ -46,7 +46,8 @@ class Finding:
     """What a detector concluded about one camera; published as an event of source `detector`.
 
     `at` is capture time by the camera's clock. `data` holds JSON values; `evidence` is added to
-    it as a list under the key `evidence` when the finding is published.
+    it as a list under the key `evidence` when the finding is published. `seq` is the event's, given
+    once by the worker.
     """
 
     device_id: str
@@ -54,6 +55,7 @@ class Finding:
     at: datetime
     data: dict[str, Any] = field(default_factory=dict)
     evidence: tuple[Evidence, ...] = ()
+    seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)

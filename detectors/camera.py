@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from core.errors import DecodeError
 from core.frames import Frame
 from core.model import Finding
@@ -17,6 +19,10 @@ from detectors.sequence import Sequence, Verdict
 from detectors.tracks import Track
 
 SILENT_AFTER_S = 15.0  # without any frame
+BLIND_US = 30_000_000  # of ours, through which a stay goes on: a restart, another takes over
+_STEP_US = 200_000
+_UNUSUAL_US = 1_000_000  # a shorter gap is a lost frame or two, and the stages know it
+_NOT_STATE = frozenset({"device_id", "_reporter", "_resuming"})
 _CARRIED_LIFE_S = 2.0  # of visible life: carried over into the other mode's first model
 
 
@@ -34,6 +40,7 @@ class Camera:
         self._infrared = False
         self._scale = Scale(0, 0)
         self._mask = PrivacyMask(config.masks)
+        self._resuming = False
 
     @property
     def counters(self) -> dict[str, int]:
@@ -56,6 +63,8 @@ class Camera:
         except DecodeError:
             self._counts["bad_jpegs"] += 1
             return []
+        if self._resuming:
+            self._resume(frame)
         before_us = self._sequence.newest_us
         verdict = self._sequence.judge(frame)
         if verdict is Verdict.LATE:
@@ -102,6 +111,33 @@ class Camera:
         """No frame will follow: return the cases in hand as they are."""
         self._reporter.recorder.close(self._reporter.masks)
         return self.take_filings()
+
+    def state(self) -> dict[str, object]:
+        """Return all that the next frame is judged by, for `detectors.codec`."""
+        return {name: held for name, held in vars(self).items() if name not in _NOT_STATE}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a `state`; raise `DecodeError` (`state`) for one of another version.
+
+        The pictures of the last seconds are not in it, nor cases in hand.
+        """
+        if set(state) != vars(self).keys() - _NOT_STATE:
+            raise DecodeError("state", f"a camera of another version: {sorted(state)}"[:300])
+        vars(self).update(state)
+        self._resuming = True
+
+    def _resume(self, frame: Frame) -> None:
+        """Nobody looked for a moment, and nobody is gone for that: those who were there are
+        taken to have been there meanwhile, and the next frames tell whether they are.
+        """
+        self._resuming = False
+        newest_us = self._sequence.newest_us
+        if newest_us is None:
+            return
+        blind_us = frame.captured_at_us - newest_us - _STEP_US
+        if _UNUSUAL_US < blind_us <= BLIND_US:
+            self._sequence.newest_us = newest_us + blind_us
+            self._people.bridge(blind_us)
 
     def _look(self, frame: Frame, grey: Grey, step_s: float) -> list[Finding]:
         at_us = frame.captured_at_us

@@ -140,6 +140,21 @@ class People:
         if at_us - self._held_since_us <= _MAX_HOLD_US:
             self.tracks.hold(at_us)
 
+    def bridge(self, blind_us: int) -> None:
+        """Take it that nothing changed for so long: times of the last sight move on, those of
+        the first stay.
+        """
+        self.past.clear()
+        for track in self.tracks.all:
+            visit = track.visit
+            track.seen_us += blind_us
+            if track.alive_us is not None:
+                track.alive_us += blind_us
+            if visit.live_us is not None:
+                visit.live_us += blind_us
+            if visit.zone_seen_us is not None:
+                visit.zone_seen_us += blind_us
+
     def forget(
         self, last_us: int, scale: Scale, *, config: CameraConfig, reporter: Reporter
     ) -> list[Finding]:

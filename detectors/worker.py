@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import cv2
 
+from core.catalogue import CATALOGUE
 from core.clock import Clock
-from core.errors import DecodeError, TemporaryError
+from core.errors import DecodeError
 from core.frames import Frame
 from core.model import Finding
 from core.ports import ObjectStore
@@ -19,24 +19,18 @@ from core.telemetry import QUEUED, REJECTS, SHED, logger
 from detectors.camera import Camera
 from detectors.config import CameraConfig, decode_config
 from detectors.filing import Filer, Seal
+from detectors.outbox import Outbox
 from detectors.queues import FairQueue, Waiting
+from detectors.seats import Seats
+from detectors.snapshots import Snapshots
 from detectors.store import PatientStore
 
 _QUEUE = "frames"
 _IDLE_EVERY_S = 1.0
 _FORGET_AFTER_S = 600.0  # a camera silent for so long starts anew, its memory is given back
-_OUTBOX = 1000  # findings kept while the broker is away
 _STOP_S = 2.0
+_WORST = 5  # cameras named in the figures
 _log = logger(__name__)
-
-
-@dataclass(slots=True)
-class _Seat:
-    """A camera, and the last frame's two times: by its own clock and by ours."""
-
-    camera: Camera
-    captured_us: int
-    received_s: float
 
 
 class DetectWorker:
@@ -46,7 +40,9 @@ class DetectWorker:
     `publish` is called on the worker's thread; a `TemporaryError` keeps the finding for the
     next attempt, in order. After a bug on the worker's thread every method raises it, so that
     the process ends and is started again. `timezone` is that of after hours where a camera's
-    configuration names none; `seal` makes of a case's manifest what is stored.
+    configuration names none; `seal` makes of a case's manifest what is stored. For `settle_s`
+    after the start cameras whose configuration has not come yet wait for it: nobody is to be seen
+    behind a mask that is still on its way.
     """
 
     def __init__(
@@ -56,37 +52,44 @@ class DetectWorker:
         publish: Callable[[Finding], None],
         *,
         seal: Seal,
+        snapshots: Snapshots | None = None,
         timezone: str = "UTC",
+        settle_s: float = 0.0,
     ) -> None:
-        self._filer = Filer(objects, clock, seal)
-        self._timezone = timezone
-        self._objects = PatientStore(objects)
         self._clock = clock
-        self._publish = publish
+        self._timezone = timezone
+        self._filer = Filer(objects, clock, seal)
+        self._outbox = Outbox(clock, publish)
+        self._snapshots = snapshots
+        self._seats = Seats(PatientStore(objects), clock, snapshots)
         self._changed = threading.Condition()
         self._queue = FairQueue()
         self._configs: dict[str, CameraConfig] = {}
-        self._seats: dict[str, _Seat] = {}
-        self._outbox: deque[Finding] = deque()
-        self._retry_at_s = 0.0
         self._stopping = False
         self._failure: Exception | None = None
         self._totals = {"frames": 0, "shed": 0, "bad_jpegs": 0, "findings": 0}
+        self._shed: Counter[str] = Counter()
+        self._bad: Counter[str] = Counter()
         self._newest_s: float | None = None
+        self._settled_s = clock.monotonic_s() + settle_s
         self._thread = threading.Thread(target=self._run, name="detect", daemon=True)
 
     def start(self) -> None:
         cv2.setNumThreads(1)  # the cores belong to the workers, one each
         self._filer.start()
+        if self._snapshots is not None:
+            self._snapshots.start()
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the frame in hand, drop the waiting ones; returns within 2 s."""
+        """Finish the frame in hand, drop the waiting ones, keep every camera's state."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
         if self._thread.is_alive():
             self._thread.join(timeout=_STOP_S)
+            if self._snapshots is not None:
+                self._snapshots.stop(_STOP_S)
             self._filer.stop(_STOP_S)
 
     def on_frame(self, device_id: str, frame: Frame) -> None:
@@ -95,6 +98,8 @@ class DetectWorker:
         with self._changed:
             dropped = self._queue.put(device_id, Waiting(frame, self._clock.monotonic_s()))
             self._totals["shed"] += dropped
+            if dropped:
+                self._shed[device_id] += dropped
             QUEUED.labels(_QUEUE).set(len(self._queue))
             self._changed.notify()
         if dropped:
@@ -114,11 +119,11 @@ class DetectWorker:
             self._configs[device_id] = config
 
     def figures(self) -> dict[str, Any]:
-        """Return the worker's state for `doorguard status`."""
+        """Return the worker's state for `doorguard status`; per camera the worst are named."""
         self._raise_failure()
         with self._changed:
             newest_s = self._newest_s
-            return {
+            found: dict[str, Any] = {
                 "cameras": len(self._seats),
                 **self._totals,
                 "cases": self._filer.filed,
@@ -128,7 +133,13 @@ class DetectWorker:
                 "latest_frame_age_s": None
                 if newest_s is None
                 else round(self._clock.monotonic_s() - newest_s, 1),
+                "shed_of": dict(self._shed.most_common(_WORST)),
+                "bad_jpegs_of": dict(self._bad.most_common(_WORST)),
             }
+            if self._snapshots is not None:
+                found["snapshots"] = self._snapshots.saved
+                found["snapshots_failed"] = self._snapshots.failed
+            return found
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
@@ -145,31 +156,35 @@ class DetectWorker:
         swept_s = self._clock.monotonic_s()
         while True:
             with self._changed:
-                if not self._stopping and not len(self._queue):
+                taken = self._take()
+                if taken is None and not self._stopping:
                     self._changed.wait(_IDLE_EVERY_S)
                 if self._stopping:
                     break
-                taken = self._queue.take()
             if taken is not None:
                 self._detect(*taken)
             now_s = self._clock.monotonic_s()
             if now_s - swept_s >= _IDLE_EVERY_S:
                 swept_s = now_s
                 self._sweep(now_s)
-            self._flush(now_s)
-        self._flush(self._retry_at_s)
-        for device_id, seat in self._seats.items():
+            self._seats.save_due(now_s, self._outbox.unsure)
+            self._flushed(self._outbox.flush(now_s))
+        self._flushed(self._outbox.last_try())
+        for device_id, seat in self._seats:
+            self._seats.save(device_id, self._outbox.unsure(device_id))
             for filing in seat.camera.close():
                 self._filer.put(device_id, filing)
 
+    def _take(self) -> tuple[str, Waiting] | None:
+        """Return the next frame; one whose configuration is awaited goes back to the end."""
+        settled = self._clock.monotonic_s() >= self._settled_s
+        return self._queue.take(None if settled else self._configs.keys())
+
     def _detect(self, device_id: str, waiting: Waiting) -> None:
         with self._changed:
-            config = self._configs.get(device_id, CameraConfig())
-            seat = self._seats.get(device_id)
-            if seat is None:
-                camera = Camera(device_id, config, self._objects)
-                seat = self._seats[device_id] = _Seat(camera, 0, 0.0)
-        seat.camera.config = config
+            config = self._configs.get(device_id)
+        seat, unsure = self._seats.of(device_id, config)
+        self._outbox.put(unsure)
         bad = seat.camera.counters["bad_jpegs"]
         findings = seat.camera.feed(waiting.frame)
         bad = seat.camera.counters["bad_jpegs"] - bad
@@ -178,50 +193,38 @@ class DetectWorker:
         else:
             seat.captured_us = waiting.frame.captured_at_us
             seat.received_s = waiting.received_s
+            seat.changed = True
         with self._changed:
             self._totals["frames"] += 1
             self._totals["bad_jpegs"] += bad
+            if bad:
+                self._bad[device_id] += bad
             self._newest_s = waiting.received_s
             QUEUED.labels(_QUEUE).set(len(self._queue))
-        self._keep(findings)
-        self._file(device_id, seat.camera)
+        self._report(device_id, seat.camera, findings)
 
     def _sweep(self, now_s: float) -> None:
         """Tell every camera how late it is by its own clock; forget the long silent ones."""
-        for device_id, seat in list(self._seats.items()):
+        for device_id, seat in self._seats:
             with self._changed:
                 if self._queue.waits(device_id):
                     continue  # it is we who are late
             silent_s = now_s - seat.received_s
-            self._keep(seat.camera.idle(seat.captured_us + int(silent_s * 1e6)))
-            self._file(device_id, seat.camera)
+            findings = seat.camera.idle(seat.captured_us + int(silent_s * 1e6))
+            self._report(device_id, seat.camera, findings)
             if silent_s > _FORGET_AFTER_S:
-                with self._changed:
-                    del self._seats[device_id]
+                self._seats.forget(device_id)
 
-    def _file(self, device_id: str, camera: Camera) -> None:
+    def _report(self, device_id: str, camera: Camera, findings: list[Finding]) -> None:
+        """Queue what was found. An alarm is on disk before it goes out: whoever goes on from
+        there says the same once more at most, under the same number.
+        """
+        self._outbox.put([self._outbox.number(finding) for finding in findings])
+        if any(CATALOGUE[finding.type].alarm for finding in findings):
+            self._seats.save(device_id, self._outbox.unsure(device_id))
         for filing in camera.take_filings():
             self._filer.put(device_id, filing)
 
-    def _keep(self, findings: list[Finding]) -> None:
-        for finding in findings:
-            if len(self._outbox) >= _OUTBOX:
-                self._outbox.popleft()
-                SHED.labels("findings").inc()
-                _log.error("a finding was dropped: the broker has been away too long")
-            self._outbox.append(finding)
-
-    def _flush(self, now_s: float) -> None:
-        """Publish what waits, in order; stop at the first temporary error."""
-        if now_s < self._retry_at_s:
-            return
-        while self._outbox:
-            try:
-                self._publish(self._outbox[0])
-            except TemporaryError as error:
-                self._retry_at_s = now_s + error.delay_s
-                _log.warning("finding not published yet", error=str(error))
-                return
-            self._outbox.popleft()
-            with self._changed:
-                self._totals["findings"] += 1
+    def _flushed(self, count: int) -> None:
+        with self._changed:
+            self._totals["findings"] += count

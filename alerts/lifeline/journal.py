@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 
 from alerts.lifeline.records import Began, Record
-from alerts.lifeline.sealing import Seal
 from core.errors import PermanentError
+from core.sealing import Seal
 from core.telemetry import logger
 
 _LENGTH = struct.Struct("<I")
@@ -32,7 +32,7 @@ class Journal:
 
     def __init__(self, folder: Path, service_key: str) -> None:
         self._path = path = folder / _NAME
-        self._seal = Seal(service_key, "journal")
+        self._seal = Seal(service_key, "lifeline:journal")
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         _fsync_folder(path.parent)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import msgspec
 
-from alerts.lifeline.sealing import Seal
 from alerts.rosters import duties
 from alerts.shifts import ALWAYS, Duty
 from core import sql
 from core.database import Connection
 from core.errors import PermanentError
+from core.sealing import Seal
 from core.telemetry import logger
 
 # Ids that only we may use, taken from the database's own sequences, so that links and idempotency
@@ -108,7 +108,7 @@ class RosterFile:
 
     def __init__(self, path: Path, service_key: str) -> None:
         self._path = path
-        self._seal = Seal(service_key, "roster")
+        self._seal = Seal(service_key, "lifeline:roster")
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(Roster)
 

@@ -23,12 +23,14 @@ from core.settings import Settings
 from core.telemetry import REJECTS
 from core.topics import FRAME_LANE, Kind, Topic, parse, wildcard
 from core.wire import encode
+from detectors.snapshots import Snapshots
 from detectors.worker import DetectWorker
 
 _KEPT_REJECTS_PER_REPORT = 20
+_SETTLE_S = 2.0  # retained configuration of every camera has come by then
 
 
-def finding_event(finding: Finding, seq: int) -> bytes:
+def finding_event(finding: Finding) -> bytes:
     """Return the wire form of a finding: an ordinary event."""
     evidence = [
         {
@@ -41,7 +43,7 @@ def finding_event(finding: Finding, seq: int) -> bytes:
     ]
     return json.dumps(
         {
-            "seq": seq,
+            "seq": finding.seq,
             "type": finding.type,
             "at": finding.at.isoformat(),
             "data": {**finding.data, "evidence": evidence},
@@ -50,23 +52,16 @@ def finding_event(finding: Finding, seq: int) -> bytes:
 
 
 class FindingsPublisher:
-    """Gives findings their sequence numbers and sends them at QoS 1."""
+    """Sends findings at QoS 1."""
 
-    def __init__(self, bus: Bus, clock: Clock) -> None:
+    def __init__(self, bus: Bus) -> None:
         self._bus = bus
-        self._clock = clock
-        self._seq = 0
-        self._lock = threading.Lock()
 
     def publish(self, finding: Finding) -> None:
         """Send one finding. Raises `BrokerAway`; the worker keeps it and tries again."""
-        with self._lock:
-            now_us = int(self._clock.now().timestamp() * 1_000_000)
-            self._seq = max(self._seq + 1, now_us)
-            seq = self._seq
         alarm = CATALOGUE[finding.type].alarm
         topic = Topic(finding.device_id, Kind.FINDING_ALARM if alarm else Kind.FINDING)
-        self._bus.publish(str(topic), finding_event(finding, seq), qos=1)
+        self._bus.publish(str(topic), finding_event(finding), qos=1)
 
 
 class FrameLane:
@@ -137,13 +132,15 @@ def run(settings: Settings) -> None:
         settings,
         subscriptions=[(wildcard(kind), 1 if kind is Kind.CONFIG else 0) for kind in FRAME_LANE],
     )
-    publisher = FindingsPublisher(session, clock)
+    publisher = FindingsPublisher(session)
     worker = DetectWorker(
         objects,
         clock,
         publisher.publish,
         seal=lambda manifest: seal(manifest, settings.service_key),
+        snapshots=Snapshots(settings.state_folder / "cameras", settings.service_key, clock),
         timezone=settings.timezone,
+        settle_s=_SETTLE_S,
     )
     lane = FrameLane(worker, session, clock)
     session.deliver_to(lane.offer)

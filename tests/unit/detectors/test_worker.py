@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ from detectors.camera import Camera
 from detectors.evidence import Shot
 from detectors.queues import FairQueue, Waiting
 from detectors.recording import Alarm, Filing
+from detectors.snapshots import Snapshots
 from detectors.store import PatientStore
 from detectors.worker import DetectWorker
 from tests.unit.detectors.scene import MemoryStore, Scene, frame
@@ -49,9 +51,16 @@ class Published:
 
 
 def _worker(
-    store: MemoryStore, published: Published, clock: SystemClock | None = None
+    store: MemoryStore,
+    published: Published,
+    clock: SystemClock | None = None,
+    folder: Path | None = None,
+    **given: float,
 ) -> DetectWorker:
-    return DetectWorker(store, clock or SystemClock(), published, seal=lambda m: seal(m, KEY))
+    clock = clock or SystemClock()
+    snapshots = Snapshots(folder, KEY, clock) if folder else None
+    seals = {"seal": lambda m: seal(m, KEY), "snapshots": snapshots}
+    return DetectWorker(store, clock, published, **seals, **given)
 
 
 def _until(held: Callable[[], bool]) -> None:
@@ -112,6 +121,83 @@ def test_a_case_is_stored_with_its_manifest_last() -> None:
         "alarm",
     }
     assert all(sha256_hex(store.held[one.key]) == one.sha256 for one in manifest.pictures)
+
+
+def test_a_restart_goes_on_where_it_was(tmp_path: Path) -> None:
+    published = Published()
+    frames = Scene(person=(7, 40)).frames(5, 24)
+    first = _worker(MemoryStore(), published, folder=tmp_path / "cameras")
+    first.start()
+    first.on_config("cam-one", CONFIG)
+    _feed_all(first, "cam-one", frames[:70])
+    _until(lambda: first.figures()["waiting"] == 0)
+    first.stop()
+    assert [one.type for one in published.findings] == ["motion.started"]
+    second = _worker(MemoryStore(), published, folder=tmp_path / "cameras")
+    second.start()
+    try:
+        _feed_all(second, "cam-one", frames[70:])
+        findings = published.await_count(2)
+    finally:
+        second.stop()
+    started = [one for one in findings if one.type == "loiter.started"]
+    assert [one.data["dwell_s"] for one in started] == [pytest.approx(10.0, abs=0.5)]
+    assert started[0].data["threshold_s"] == 10  # its configuration had not come yet
+
+
+def test_who_goes_on_after_a_death_says_the_same_under_the_same_number(tmp_path: Path) -> None:
+    """The first dies with the alarm under way: nothing is lost, nothing is doubled."""
+    frames = Scene(person=(7, 40)).frames(5, 20)
+    heard, again = Published(), Published()
+    first = _worker(MemoryStore(), heard, folder=tmp_path / "cameras")
+    first.start()
+    first.on_config("cam-one", CONFIG)
+    _feed_all(first, "cam-one", frames[:95])
+    heard.await_count(2)
+    _until(lambda: first.figures()["snapshots"] >= 1)
+    second = _worker(MemoryStore(), again, folder=tmp_path / "cameras")
+    second.start()
+    try:
+        _feed_all(second, "cam-one", frames[95:])
+        _until(lambda: second.figures()["frames"] == 5)
+    finally:
+        second.stop()
+        first.stop()
+    started = [one for one in heard.findings if one.type == "loiter.started"]
+    repeated = [one for one in again.findings if one.type == "loiter.started"]
+    assert [(one.seq, one.at) for one in repeated] == [(one.seq, one.at) for one in started]
+
+
+def test_a_camera_waits_for_its_configuration_for_a_moment() -> None:
+    clock = MovedClock()
+    worker = _worker(MemoryStore(), Published(), clock, settle_s=30.0)
+    worker.start()
+    try:
+        worker.on_frame("cam-one", frame(1, 0, Scene().jpeg(0)))
+        worker.on_config("cam-two", CONFIG)
+        worker.on_frame("cam-two", frame(1, 0, Scene().jpeg(0)))
+        _until(lambda: worker.figures()["frames"] == 1)
+        assert worker.figures()["waiting"] == 1
+        clock.ahead_s = 31.0
+        _until(lambda: worker.figures()["frames"] == 2)
+    finally:
+        worker.stop()
+
+
+def test_bad_pictures_and_lost_frames_are_counted_by_camera() -> None:
+    worker = _worker(MemoryStore(), Published())
+    for number in range(9):
+        worker.on_frame("cam-one", frame(number, number, b""))
+    worker.on_frame("cam-two", frame(1, 1, b"\xff\xd8\xff no picture"))
+    worker.start()
+    try:
+        _until(lambda: worker.figures()["waiting"] == 0)
+        _until(lambda: worker.figures()["frames"] == 5)
+        figures = worker.figures()
+    finally:
+        worker.stop()
+    assert figures["shed_of"] == {"cam-one": 5}
+    assert figures["bad_jpegs_of"] == {"cam-one": 4, "cam-two": 1}
 
 
 def test_a_stop_files_the_case_in_hand() -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from alerts.lifeline.journal import Journal
 from alerts.lifeline.records import Began, Raised, Record, Settled
 from alerts.lifeline.roster import RosterFile
-from alerts.lifeline.sealing import Seal
 from core.errors import PermanentError
+from core.sealing import Seal
 from tests.unit.alerts.lifeline.test_carrying import NEAR, NOW, alarm, roster
 
 KEY = "k" * 32

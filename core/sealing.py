@@ -1,4 +1,4 @@
-"""What the lifeline keeps on disk is sealed: homes, addresses and pagers are nobody's to read."""
+"""What processes keep of homes on disk is sealed: addresses and pictures are nobody's to read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Seal:
     """
 
     def __init__(self, service_key: str, purpose: str) -> None:
-        key = base64.urlsafe_b64decode(derive(service_key, f"lifeline:{purpose}") + "=")
+        key = base64.urlsafe_b64decode(derive(service_key, purpose) + "=")
         self._cipher = AESGCM(key)
         self._purpose = purpose.encode()
 
