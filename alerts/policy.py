@@ -43,6 +43,7 @@ class Whom(StrEnum):
     SUPERVISORS = "supervisors"
     OFFICERS = "officers"
     COUNSELLORS = "counsellors"
+    CARE = "care"  # the counselling line and the family: who telephones first
 
 
 _FIELD = frozenset({"crew", "guard", "guardian"})
@@ -54,6 +55,7 @@ KINDS_OF: dict[Whom, frozenset[str]] = {
     Whom.SUPERVISORS: frozenset({"supervisor"}),
     Whom.OFFICERS: frozenset({"officer"}),
     Whom.COUNSELLORS: frozenset({"counsellor"}),
+    Whom.CARE: frozenset({"counsellor", "guardian"}),
 }
 OF_DISTRICT = frozenset({Whom.ZONE, Whom.SUPERVISORS, Whom.OFFICERS})
 
@@ -89,6 +91,8 @@ def whom(kind: str, household_id: str) -> Whom:
     """Return who is asked to come for an incident of this kind at this home."""
     if kind == Kind.TEST:
         return Whom.SYNTHETIC
+    if kind == Kind.INACTIVITY:
+        return Whom.CARE
     return Whom.ENGINEERS if household_id == SYNTHETIC else Whom.FIELD
 
 

@@ -66,6 +66,11 @@ class Settings(BaseSettings):
     operator_grace_s: float = Field(
         default=15.0, gt=0, description="intrusion pages go out unless an operator took it by then"
     )
+    silence_after_s: float = Field(
+        default=90.0,
+        ge=20.0,
+        description="a device whose path is lost is told within so long (EN 50136: 90 s, or 20 s)",
+    )
     rules: Path | None = Field(
         default=None, description="file of rules that make incidents of events; ours when unset"
     )

@@ -21,7 +21,7 @@ from simulators.loop import Loop
 from simulators.outbox import Outbox, Settled, payloads
 
 FIRMWARE = "1.0.0-sim"
-HEARTBEAT_EVERY_S = 60.0
+HEARTBEAT_EVERY_S = 30.0
 _LOOK_EVERY_S = 5.0  # keepalive is checked at least this often
 _KEPT_ANSWERS = 4096
 

@@ -12,7 +12,7 @@ import typer
 
 from alerts import code_words, responders
 from app.accounts import tokens, users
-from app.cli import configuring
+from app.cli import configuring, supervising
 from app.cli.command import Result, command, table
 from app.provision import device_addresses
 from app.site import Site
@@ -182,6 +182,8 @@ def device_remove(site: Site, device_id: Annotated[str, typer.Argument(metavar="
 
 
 command(device, "configure")(configuring.device_configure)
+command(device, "behind")(supervising.device_behind)
+command(household, "care")(supervising.household_care)
 
 
 def _shift(text: str | None) -> tuple[time, time] | None:

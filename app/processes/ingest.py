@@ -13,6 +13,7 @@ from app.processes.lane_sessions import LaneSessions
 from app.processes.running import Part, step_behind, until_signalled
 from app.processes.share_bus import ShareBus
 from app.processes.sharing import Worker
+from app.processes.silence import Silence
 from app.processes.storage import StorageUpkeep
 from core.clock import SystemClock
 from core.database import Connection, Database
@@ -69,11 +70,12 @@ def run(settings: Settings) -> None:
         locks=Locks(settings.database, clock),
         clock=clock,
     )
+    silence = Silence(settings, database, clock)
     beat = Beat(
         database,
         clock,
         "ingest",
-        lambda: {**lane.figures(), **worker.figures()},
+        lambda: {**lane.figures(), **worker.figures(), **silence.figures()},
         instance=settings.instance,
     )
     parts: list[Part] = [lane, StorageUpkeep(database, clock), worker]
@@ -81,7 +83,9 @@ def run(settings: Settings) -> None:
         part.start()
     worker.wait_settled_in(_FIRST_BEAT_AFTER_S)  # so that the first beat can say that it reads
     beat.start()
+    silence.start()
     stop.wait()
-    for part in [beat, *reversed(parts)]:
+    ending: list[Part] = [silence, beat, *reversed(parts)]
+    for part in ending:
         part.stop()
     database.close()

@@ -88,3 +88,8 @@ def test_what_is_outstanding_was_raised_and_not_restored_since(
         assert not any(
             alarm in restores(name) and where == device for name, where in events[raised:]
         )
+
+
+def test_a_silent_home_is_asked_after_by_the_line_and_the_family_never_by_a_guard() -> None:
+    who = policy.whom(policy.Kind.INACTIVITY, "home-1")
+    assert policy.KINDS_OF[who] == {"counsellor", "guardian"}
