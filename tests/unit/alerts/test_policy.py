@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.policy import (
+    KINDS_OF,
     SYNTHETIC,
     Kind,
     Seen,
@@ -91,5 +92,5 @@ def test_what_is_outstanding_was_raised_and_not_restored_since(
 
 
 def test_a_silent_home_is_asked_after_by_the_line_and_the_family_never_by_a_guard() -> None:
-    who = policy.whom(policy.Kind.INACTIVITY, "home-1")
-    assert policy.KINDS_OF[who] == {"counsellor", "guardian"}
+    who = whom(Kind.INACTIVITY, "home-1")
+    assert KINDS_OF[who] == {"counsellor", "guardian"}
