@@ -67,7 +67,8 @@ class IncidentCard:
 
     `residents` are (name, phone, note). `restored`: every alarm of it has ended.
     `nobody_on_shift`: the last attempt found nobody to page. `overdue`: who accepted did not come
-    in time, and nobody has since. Events (the newest 50), their evidence, and timeline (the
+    in time, and nobody has since. `late_expected`: who accepted will not be there within the 25
+    minutes. Events (the newest 50), their evidence, and timeline (the
     newest 100 lines) are oldest first. `level` is that of AVS-01 (`alerts.validation`), with what
     is known, and why an operator set it ('' when none did).
     """
@@ -98,6 +99,7 @@ class IncidentCard:
     evidence: list[EvidenceLine]
     timeline: list[LogLine]
     overdue: bool = False
+    late_expected: bool = False
     level: int = 1
     level_reasons: Sequence[str] = ()
     level_set_why: str = ""
@@ -177,6 +179,7 @@ def _card(
         evidence=[line for event in events for line in evidence_in(event.data)],
         timeline=timeline,
         overdue=state not in CLOSED_STATES and "overdue" in marks,
+        late_expected=state not in CLOSED_STATES and "breach" in marks,
     )
 
 

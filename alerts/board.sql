@@ -68,9 +68,12 @@ SELECT incident_id,
        coalesce(max(n) FILTER (WHERE move = 'nobody')
                 > coalesce(max(n) FILTER (WHERE move = 'page'), 0), false) AS nobody,
        coalesce(max(n) FILTER (WHERE move = 'overdue')
-                > coalesce(max(n) FILTER (WHERE move = 'arrive'), 0), false) AS overdue
+                > coalesce(max(n) FILTER (WHERE move = 'arrive'), 0), false) AS overdue,
+       coalesce(max(n) FILTER (WHERE move = 'breach')
+                > coalesce(max(n) FILTER (WHERE move IN ('arrive', 'accept')), 0), false) AS breach
 FROM incident_log
-WHERE incident_id = ANY (%(ids)s::bigint[]) AND move IN ('nobody', 'page', 'overdue', 'arrive')
+WHERE incident_id = ANY (%(ids)s::bigint[])
+  AND move IN ('nobody', 'page', 'overdue', 'arrive', 'breach', 'accept')
 GROUP BY incident_id
 
 -- name: seen

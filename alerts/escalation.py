@@ -5,6 +5,7 @@ auto_dispatch     no operator took it in time: page the nearest
 repage            nobody could be paged before: look again
 step              nobody has accepted for so long: ask whom the rules name
 no_arrival        who accepted is not there in time: page the next
+arrival_check     will they be? if not, ask others beside
 rules             a rule may raise the incident by time alone: look
 """
 
@@ -16,7 +17,7 @@ from typing import Any
 import psycopg
 
 from alerts import stepping
-from alerts.arrival import overdue
+from alerts.arrival import check, overdue
 from alerts.correlation import look_again
 from alerts.lifecycle import ANSWERED, BEING_ASKED, Move, PageState, State
 from alerts.planning import page_next, wants_next
@@ -83,13 +84,13 @@ def _act(
         return _unanswered(conn, incident, timer["page_id"], now, settings)
     if timer["kind"] == "step":
         return stepping.take(conn, incident, timer["step_s"], now=now, settings=settings)
-    if timer["kind"] == "auto_dispatch":
-        return _auto_dispatch(conn, incident, now, settings)
-    if timer["kind"] == "rules":
-        return look_again(conn, incident, now=now, settings=settings)
+    looked = _LOOKS.get(timer["kind"])
+    if looked is not None:
+        return looked(conn, incident, now=now, settings=settings)
     if timer["kind"] == "no_arrival":
         late = overdue(conn, incident, now=now)
-        wanted, incident = late is not None, late or incident
+        incident = late or incident
+        wanted = late is not None and not _being_asked(conn, incident)
     elif timer["kind"] == "repage":
         wanted = incident.state not in ANSWERED and not _being_asked(conn, incident)
     else:
@@ -100,13 +101,17 @@ def _act(
 
 
 def _auto_dispatch(
-    conn: Connection, incident: Incident, now: datetime, settings: Settings
+    conn: Connection, incident: Incident, *, now: datetime, settings: Settings
 ) -> Incident:
     if incident.state is not State.RAISED:
         return incident
     incident = page_next(conn, incident, now=now, settings=settings, new_round=True).incident
     stepping.begin(conn, incident, now=now, settings=settings)
     return incident
+
+
+# Timers that only say that it is time to look.
+_LOOKS = {"auto_dispatch": _auto_dispatch, "arrival_check": check, "rules": look_again}
 
 
 def _unanswered(

@@ -76,6 +76,7 @@ class Move(StrEnum):
     NOTE = "note"
     RING = "ring"  # alarmed again long after the acknowledgement, which is taken back
     RESEND = "resend"  # alarmed again after the arrival: somebody is sent for anew
+    BREACH = "breach"  # who accepted will not be there in time; others are asked beside
     OVERDUE = "overdue"  # who accepted is not there in time: somebody else is sent for
     UPGRADE = "upgrade"  # a rule made it more urgent, or an incident of another kind
     WRONG_WORD = "wrong_word"  # somebody tried to cancel and did not know the code word
@@ -182,6 +183,7 @@ MOVES: dict[State, dict[Move, State]] = {
         {
             Move.ACCEPT: State.ACCEPTED,
             Move.DEPART: State.EN_ROUTE,
+            Move.BREACH: State.ACCEPTED,
             Move.WITHDRAW: State.DISPATCHED,
             Move.OVERDUE: State.DISPATCHED,
             Move.ARRIVE: State.ARRIVED,
@@ -192,6 +194,7 @@ MOVES: dict[State, dict[Move, State]] = {
         {
             Move.ACCEPT: State.EN_ROUTE,
             Move.DEPART: State.EN_ROUTE,
+            Move.BREACH: State.EN_ROUTE,
             Move.WITHDRAW: State.DISPATCHED,
             Move.OVERDUE: State.DISPATCHED,
             Move.ARRIVE: State.ARRIVED,

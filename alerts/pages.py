@@ -19,6 +19,7 @@ from alerts.lifecycle import (
     State,
 )
 from alerts.planning import page_next, stand_down, wants_next
+from alerts.positions import unshare
 from alerts.transition import Incident, apply, lock_open
 from core import sql
 from core.database import Connection
@@ -196,6 +197,7 @@ def _decline(
         raise Conflict("you have arrived; the operator closes the incident")
     view = _set_state(conn, page, incident, PageState.DECLINED, answered_at=now)
     conn.execute(_QUERIES["end_page_timer"], {"page_id": page.page_id, "now": now})
+    unshare(conn, page.page_id)
     withdrawn = (
         page.state is PageState.ACCEPTED
         and incident.state in ON_THE_WAY

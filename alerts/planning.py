@@ -16,7 +16,8 @@ from alerts.audit import Detail
 from alerts.crew import asked_lately, asked_of, busy_states, read_crew
 from alerts.lifecycle import ANSWERED, BEING_ASKED, ON_THE_JOB, UNSENT, Move
 from alerts.policy import SYNTHETIC
-from alerts.ranking import Position, Ranked, distance_m
+from alerts.positions import forget_incident
+from alerts.ranking import Ranked
 from alerts.transition import SYSTEM, Incident, apply
 from core import sql
 from core.catalogue import Priority
@@ -27,7 +28,15 @@ from core.settings import Settings
 LONGEST_ANSWER_S = 60.0
 SHORTEST_ANSWER_S = 5.0  # to answer at all
 REPAGE_AFTER_S = 15.0
-TIMERS = ("page_unanswered", "auto_dispatch", "repage", "step", "no_arrival", "rules")
+TIMERS = (
+    "page_unanswered",
+    "auto_dispatch",
+    "repage",
+    "step",
+    "no_arrival",
+    "arrival_check",
+    "rules",
+)
 _QUERIES = sql.load("alerts")
 
 
@@ -144,8 +153,7 @@ def page_given(
     current = max((page.round for page in asked), default=1)
     if any(page.round == current for page in mine):
         current += 1
-    at = Position(row["lat"], row["lon"])
-    ranked = Ranked(responder_id, distance_m(crew.home.position, at))
+    ranked = crew.expect(responder_id, now)
     return page_one(conn, incident, row, ranked, current, now, settings, actor)
 
 
@@ -155,7 +163,8 @@ def stand_down(
     """Tell everybody who may have been reached, and did not decline, that they need not come.
 
     While the incident is open this spares those who are on the way, and always the responder
-    `but`. Open pages become stood down; what is not sent yet the dispatcher drops.
+    `but`. Open pages become stood down; what is not sent yet the dispatcher drops. Positions that
+    were shared for a closed incident are deleted.
     """
     conn.execute(
         _QUERIES["stand_down"],
@@ -167,6 +176,8 @@ def stand_down(
         },
     )
     conn.execute(_QUERIES["end_pages"], {"incident_id": incident.incident_id, "but": but})
+    if incident.closed:
+        forget_incident(conn, incident.incident_id)
 
 
 def add_timer(
@@ -219,6 +230,8 @@ def page_one(
             "distance_m": ranked.distance_m,
             "now": now,
             "answer_by": until,
+            "eta_s": ranked.eta_s,
+            "eta_by": ranked.eta_by,
             "channels": channels_of(responder),
         },
     ).fetchall()
@@ -230,6 +243,8 @@ def page_one(
         "round": round_,
         "distance_m": round(ranked.distance_m),
     }
+    if ranked.eta_s is not None:
+        detail = {**detail, "eta_s": round(ranked.eta_s), "eta_by": ranked.eta_by}
     incident = apply(conn, incident, Move.PAGE, actor=actor, now=now, detail=detail)
     return Next(incident, page_id)
 

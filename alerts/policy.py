@@ -57,6 +57,9 @@ KINDS_OF: dict[Whom, frozenset[str]] = {
     Whom.COUNSELLORS: frozenset({"counsellor"}),
     Whom.CARE: frozenset({"counsellor", "guardian"}),
 }
+# What helps at such an incident; who has it counts as a minute nearer.
+WANTED_SKILL = {"sos": "first_aid", "duress": "security", "intrusion": "security"}
+SKILLS = frozenset({"first_aid", "security", "keys"})
 OF_DISTRICT = frozenset({Whom.ZONE, Whom.SUPERVISORS, Whom.OFFICERS})
 
 

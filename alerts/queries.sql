@@ -115,11 +115,25 @@ SELECT lat, lon, district FROM households WHERE household_id = %(household_id)s
 
 -- name: reachable_responders
 -- In a fixed order, so that equals are always asked in the same one.
-SELECT responder_id, name, kind, lat, lon, district, households, webhook_url, apprise_url
+SELECT responder_id, name, kind, lat, lon, district, households, skills, webhook_url, apprise_url
 FROM responders
 WHERE removed_at IS NULL
   AND (webhook_url IS NOT NULL OR apprise_url IS NOT NULL OR responder_id = 'synthetic')
 ORDER BY responder_id
+
+-- name: estimates
+SELECT responder_id, eta_s AS travel_s, eta_by AS by, at FROM eta_estimates
+WHERE incident_id = %(incident_id)s AND at > %(since)s
+
+-- name: load
+-- What responders do for other incidents.
+SELECT p.responder_id,
+       count(*) FILTER (WHERE p.state IN ('accepted', 'arrived')) AS on_jobs,
+       count(*) FILTER (WHERE p.state IN ('planned', 'sent')) AS asked
+FROM incidents i JOIN pages p USING (incident_id)
+WHERE i.closed_at IS NULL AND i.incident_id <> %(incident_id)s
+  AND p.state IN ('planned', 'sent', 'accepted', 'arrived')
+GROUP BY p.responder_id
 
 -- name: pages_of_incident
 SELECT page_id, responder_id, round, state FROM pages WHERE incident_id = %(incident_id)s
@@ -127,9 +141,10 @@ ORDER BY page_id
 
 -- name: plan_page
 WITH page AS (
-    INSERT INTO pages (incident_id, responder_id, round, state, distance_m, planned_at, answer_by)
+    INSERT INTO pages (incident_id, responder_id, round, state, distance_m, planned_at, answer_by,
+                       eta_s, eta_by)
     VALUES (%(incident_id)s, %(responder_id)s, %(round)s, 'planned', %(distance_m)s, %(now)s,
-            %(answer_by)s)
+            %(answer_by)s, %(eta_s)s, %(eta_by)s)
     RETURNING page_id
 ), queued AS (
     INSERT INTO deliveries (page_id, channel, message, next_attempt_at)
@@ -181,6 +196,24 @@ WHERE p.incident_id = %(incident_id)s AND p.state IN ('accepted', 'arrived')
     > (SELECT coalesce(max(n), 0) FROM incident_log
        WHERE incident_id = p.incident_id AND move IN ('overdue', 'resend'))
 ORDER BY p.answered_at, p.page_id LIMIT 1
+
+-- name: accepted
+-- Who is on the way, and what is known of when they will be there.
+SELECT p.page_id, p.responder_id, r.kind, p.answered_at, p.eta_s, i.created_at,
+       h.lat, h.lon, e.eta_s AS travel_s, e.at AS routed_at
+FROM pages p
+JOIN responders r USING (responder_id)
+JOIN incidents i USING (incident_id)
+JOIN households h USING (household_id)
+LEFT JOIN eta_estimates e USING (incident_id, responder_id)
+WHERE p.incident_id = %(incident_id)s AND p.state = 'accepted'
+ORDER BY p.page_id
+
+-- name: breach_told
+SELECT coalesce(max(n) FILTER (WHERE move = 'breach'), 0)
+       > coalesce(max(n) FILTER (WHERE move = 'accept'), 0) AS told
+FROM incident_log
+WHERE incident_id = %(incident_id)s AND move IN ('breach', 'accept')
 
 -- name: last_accepted
 SELECT page_id, responder_id, answered_at FROM pages
@@ -276,25 +309,35 @@ UPDATE timers SET due_at = %(due_at)s
 WHERE incident_id = %(incident_id)s AND done_at IS NULL AND due_at < %(due_at)s
 
 -- name: list_responders
-SELECT responder_id, name, kind, lat, lon, position_at, district, households, webhook_url,
-       apprise_url
+SELECT responder_id, name, kind, lat, lon, position_at, district, households, skills,
+       webhook_url, apprise_url
 FROM responders WHERE removed_at IS NULL ORDER BY responder_id
 
 -- name: add_responder
 INSERT INTO responders (responder_id, name, kind, lat, lon, position_at, webhook_url,
-                        webhook_secret, apprise_url, district, households)
+                        webhook_secret, apprise_url, district, households, skills)
 VALUES (%(responder_id)s, %(name)s, %(kind)s, %(lat)s, %(lon)s, %(now)s, %(webhook_url)s,
-        %(webhook_secret)s, %(apprise_url)s, %(district)s, %(households)s::text[])
+        %(webhook_secret)s, %(apprise_url)s, %(district)s, %(households)s::text[],
+        %(skills)s::text[])
 ON CONFLICT (responder_id) DO UPDATE
 SET name = excluded.name, kind = excluded.kind, lat = excluded.lat, lon = excluded.lon,
     position_at = excluded.position_at, webhook_url = excluded.webhook_url,
     webhook_secret = excluded.webhook_secret, apprise_url = excluded.apprise_url,
-    district = excluded.district, households = excluded.households, removed_at = NULL
+    district = excluded.district, households = excluded.households,
+    skills = excluded.skills, removed_at = NULL
 WHERE responders.removed_at IS NOT NULL
 RETURNING responder_id
 
 -- name: remove_responder
 UPDATE responders SET removed_at = %(now)s, webhook_secret = NULL
+WHERE responder_id = %(responder_id)s AND removed_at IS NULL
+RETURNING responder_id
+
+-- name: take_device
+UPDATE responders SET device_id = NULL WHERE device_id = %(device_id)s
+
+-- name: give_device
+UPDATE responders SET device_id = %(device_id)s
 WHERE responder_id = %(responder_id)s AND removed_at IS NULL
 RETURNING responder_id
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from alerts import rosters
+from alerts.policy import SKILLS
 from alerts.shifts import EVERY_DAY, WeeklyShift
 from core import sql
 from core.database import Connection
@@ -32,18 +33,23 @@ def add(
     shift: tuple[time, time] | None = None,
     district: str = "",
     households: Collection[str] = (),
+    skills: Collection[str] = (),
     now: datetime,
 ) -> dict[str, Any]:
     """Add a responder; without a shift (start, end; every day), one around the clock.
 
     `district` is where a supervisor or officer is responsible and a guard belongs ('': everywhere).
-    With `households`, a resident's family say, asked for these homes alone.
+    With `households`, a resident's family say, asked for these homes alone. `skills` are of
+    `policy.SKILLS`.
 
     Returns `responder_id`, `name`, `kind`, and `webhook_secret` (None without a webhook): the
     key of the signatures, shown this once. Raises `Conflict` when the id is taken,
     `PermanentError` when the responder could never be found or reached.
     """
     _check(responder_id, name, kind, lat, lon, webhook_url, apprise_url)
+    unknown = sorted(set(skills) - SKILLS)
+    if unknown:
+        raise PermanentError(f"skill {unknown[0]}: one of {', '.join(sorted(SKILLS))}")
     secret = new_secret() if webhook_url else None
     row = conn.execute(
         _QUERIES["add_responder"],
@@ -59,6 +65,7 @@ def add(
             "apprise_url": apprise_url,
             "district": district,
             "households": sorted(households),
+            "skills": sorted(skills),
         },
     ).fetchone()
     if row is None:
@@ -88,6 +95,14 @@ def remove(conn: Connection, responder_id: str, *, now: datetime) -> None:
 def list_all(conn: Connection) -> list[dict[str, Any]]:
     """Return every responder (columns of the table, without the secret), by id."""
     return conn.execute(_QUERIES["list_responders"]).fetchall()
+
+
+def give_device(conn: Connection, responder_id: str, device_id: str) -> None:
+    """Let this pager be the responder's, and nobody else's. Raises `NotFound`."""
+    conn.execute(_QUERIES["take_device"], {"device_id": device_id})
+    values = {"responder_id": responder_id, "device_id": device_id}
+    if conn.execute(_QUERIES["give_device"], values).fetchone() is None:
+        raise NotFound(f"no responder {responder_id}")
 
 
 def ensure_synthetic(conn: Connection, now: datetime) -> None:

@@ -2,8 +2,8 @@
 
 A shift is told in local time and belongs to the day on which it begins; it may end on the next.
 Where the clocks change, a time that comes twice begins early and ends late, and one that does not
-come at all likewise: a shift may be an hour longer than it says, so that between two that follow
-one another nobody is ever missing.
+come at all is the moment of the change: between two shifts that follow one another nobody is ever
+missing.
 """
 
 from __future__ import annotations
@@ -100,9 +100,26 @@ def span(day: date, start: time, end: time, timezone: str) -> tuple[datetime, da
 
 
 def _readings(day: date, at: time, timezone: str) -> tuple[datetime, datetime]:
+    """Return the first and the last moment at which the clock shows this, UTC."""
     zone = zone_of(timezone)
     local = [datetime.combine(day, at, zone).replace(fold=fold) for fold in (0, 1)]
-    return local[0].astimezone(UTC), local[1].astimezone(UTC)
+    first, last = local[0].astimezone(UTC), local[1].astimezone(UTC)
+    if first <= last:
+        return first, last
+    change = _change_between(last, first, zone)
+    return change, change
+
+
+def _change_between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """Return the moment in (before, after] from which the zone's offset is the later one."""
+    offset = after.astimezone(zone).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = before + (after - before) / 2
+        if middle.astimezone(zone).utcoffset() == offset:
+            after = middle
+        else:
+            before = middle
+    return after.replace(microsecond=0)
 
 
 def occurrences(

@@ -83,6 +83,7 @@ _ROWS = (
     EventType("battery.restored", _D, sia="YR", cid=302, restores=("battery.low",)),
     EventType("motion.sensed", _D),
     EventType("heartbeat", _D, sia="RP", cid=602),
+    EventType("position.reported", _D),
     EventType("device.booted", _D, sia="RR", cid=305),
     EventType("fault.raised", _D, _P4, sia="ET", cid=380),
     EventType("fault.cleared", _D, sia="ER", cid=380, restores=("fault.raised",)),

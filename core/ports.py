@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -114,3 +114,27 @@ class Channel(Protocol):
     name: str
 
     def send(self, page: Page, address: str, secret: str) -> None: ...
+
+
+Mode: TypeAlias = Literal["drive", "walk"]
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where somebody would set out, degrees (WGS 84), and how they move."""
+
+    lat: float
+    lon: float
+    mode: Mode
+
+
+class TravelTimes(Protocol):
+    """How long it takes from many places to one."""
+
+    name: str
+
+    def seconds(self, origins: Sequence[Origin], lat: float, lon: float) -> list[float | None]:
+        """Return the seconds in the order given; None where no road leads.
+
+        Raises `TemporaryError` (it did not answer in time) or `PermanentError` (it will not).
+        """
+        ...

@@ -89,6 +89,11 @@ class Settings(BaseSettings):
         description="days for which pictures of people at a door are kept; what an incident needs "
         "for longer is exported",
     )
+    road_service: str = Field(
+        default="",
+        description="osrm+http://host:port or valhalla+http://host:port: who reckons travel times; "
+        "by distance when unset",
+    )
     synthetic_every_s: float = Field(default=60.0, gt=0, description="period of the synthetic SOS")
 
     @field_validator("timezone")

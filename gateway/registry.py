@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from core import sql
 from core.configuration import check
 from core.database import Connection
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, NotFound, PermanentError
 from core.secrets import new_secret
 from core.topics import check_device_id, device_root
 
@@ -21,6 +21,7 @@ from core.topics import check_device_id, device_root
 _BCRYPT_COST = 4
 # of the services, and of the markers by which ingest knows how far it has read (core.markers)
 RESERVED = ("svc-", "marker-")
+PAGER = "pager"
 _QUERIES = sql.load("gateway")
 
 
@@ -43,19 +44,22 @@ def add_device(
     conn: Connection,
     device_id: str,
     *,
-    household_id: str,
+    household_id: str | None,
     kind: str,
     now: datetime,
     password: str | None = None,
 ) -> Provisioned:
-    """Register a device at a home. Raises `PermanentError`, `NotFound` (home), `Conflict`."""
+    """Register a device at a home; without one, a pager, which a responder carries.
+
+    Raises `PermanentError`, `NotFound` (home), `Conflict`.
+    """
+    if (household_id is None) != (kind == PAGER):
+        raise PermanentError("every device but a pager serves a home, and a pager none")
     check_device_id(device_id)
     if device_id.startswith(RESERVED):
         raise Conflict(f"{device_id}: names that begin with {' or '.join(RESERVED)} are our own")
-    if (
-        conn.execute(_QUERIES["household_exists"], {"household_id": household_id}).fetchone()
-        is None
-    ):
+    home = {"household_id": household_id}
+    if household_id and conn.execute(_QUERIES["household_exists"], home).fetchone() is None:
         raise NotFound(f"no household {household_id}")
     secret = password or new_secret()
     row = conn.execute(
@@ -64,9 +68,8 @@ def add_device(
     ).fetchone()
     if row is None:
         raise Conflict(f"device {device_id} exists; remove it first to give it new credentials")
-    conn.execute(
-        _QUERIES["assign"], {"device_id": device_id, "household_id": household_id, "now": now}
-    )
+    if household_id:
+        conn.execute(_QUERIES["assign"], {**home, "device_id": device_id, "now": now})
     return Provisioned(device_id, device_id, secret, device_root(device_id))
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+import msgspec
+
 from core import sql
 from core.database import Connection
 from core.wire import Status
+from ingest.intake import Place, Reported
 
 _QUERIES = sql.load("ingest")
 
@@ -15,6 +18,7 @@ _QUERIES = sql.load("ingest")
 # (EN 50136: 20 s for the highest grade, 90 s for the next).
 NOTED_EVERY = timedelta(seconds=5)
 _KNOWN = 1 << 17
+POSITIONS_KEPT = timedelta(hours=1)
 
 
 class DeviceState:
@@ -59,6 +63,26 @@ def note_statuses(
                 "config_version": _int32(status.config_version),
             },
         )
+
+
+def note_positions(
+    conn: Connection, positions: Iterable[tuple[Reported, Place]], now: datetime
+) -> None:
+    """Keep the newest position of each pager, and forget all that are older than an hour.
+
+    A time ahead of ours counts as now: it must not outlast what comes after it.
+    """
+    latest: dict[str, tuple[datetime, Place]] = {}
+    for reported, place in positions:
+        at = min(reported.message.at, now)
+        if reported.device not in latest or latest[reported.device][0] <= at:
+            latest[reported.device] = (at, place)
+    if not latest:
+        return
+    conn.execute(_QUERIES["forget_positions"], {"before": now - POSITIONS_KEPT})
+    for device, (at, place) in sorted(latest.items()):
+        values = {"device_id": device, "at": at, "kept_since": now - POSITIONS_KEPT}
+        conn.execute(_QUERIES["position"], {**values, **msgspec.structs.asdict(place)})
 
 
 def _int32(value: int | None) -> int | None:

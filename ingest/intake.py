@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
@@ -28,6 +29,7 @@ from core.wire import (
 )
 
 HEARTBEAT = "heartbeat"
+POSITION = "position.reported"
 
 
 # What a retry repeats: device, source, `seq` and the time as the device told it.
@@ -55,6 +57,7 @@ class Intake:
 
     reported: list[Reported] = field(default_factory=list)
     heartbeats: list[Reported] = field(default_factory=list)
+    positions: list[tuple[Reported, Place]] = field(default_factory=list)
     statuses: list[tuple[str, Status, bool]] = field(default_factory=list)  # device, it, retained
     reports: list[Report] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
@@ -66,6 +69,17 @@ class Intake:
         """Remember to answer a device that this event will never be taken."""
         if seq is not None:
             self.refused.setdefault(device, []).append(Rejected(seq, reason))
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a pager is: the data of `position.reported`, degrees (WGS 84)."""
+
+    lat: Annotated[float, msgspec.Meta(ge=-90, le=90)]
+    lon: Annotated[float, msgspec.Meta(ge=-180, le=180)]
+    accuracy_m: Annotated[float, msgspec.Meta(ge=0, le=10_000)]
+
+
+_PLACE = msgspec.json.Decoder(Place)
 
 
 def reject(
@@ -124,7 +138,8 @@ def _take(intake: Intake, topic: Topic, message: Message, lane: str, now: dateti
         return
     source = Source.DETECTOR if topic.kind in DETECTOR_PUBLISHES else Source.DEVICE
     if event := exact_event(message.payload, source=source):
-        _sort_in(intake, event, topic, source, message.topic)
+        if error := _sort_in(intake, event, topic, source, message.topic):
+            raise error
         return
     single = topic.kind in (Kind.ALARM, Kind.FINDING_ALARM)
     decoded = decode_events(message.payload, source=source, array=not single)
@@ -136,15 +151,33 @@ def _take(intake: Intake, topic: Topic, message: Message, lane: str, now: dateti
         if source is Source.DEVICE:
             intake.refuse(topic.device, error.seq, error.reason)
     for event in decoded.events:
-        _sort_in(intake, event, topic, source, message.topic)
+        if error := _sort_in(intake, event, topic, source, message.topic):
+            intake.rejects.append(
+                reject(lane, message.topic, error, message.payload, now, topic.device)
+            )
 
 
-def _sort_in(intake: Intake, event: EventMessage, topic: Topic, source: Source, name: str) -> None:
+def _sort_in(
+    intake: Intake, event: EventMessage, topic: Topic, source: Source, name: str
+) -> DecodeError | None:
     owed = source is Source.DEVICE and (
         event.ack or topic.kind is Kind.ALARM or CATALOGUE[event.type].alarm
     )
     reported = Reported(topic.device, source, event, name, owed)
+    if event.type == POSITION:
+        return _locate(intake, reported)
     (intake.heartbeats if event.type == HEARTBEAT else intake.reported).append(reported)
+    return None
+
+
+def _locate(intake: Intake, reported: Reported) -> DecodeError | None:
+    """A position is no history: it becomes the newest of its device, or nothing."""
+    try:
+        intake.positions.append((reported, _PLACE.decode(reported.message.data)))
+    except msgspec.MsgspecError as error:
+        intake.refuse(reported.device, reported.message.seq, "schema")
+        return DecodeError("schema", str(error), seq=reported.message.seq)
+    return None
 
 
 def acks(intake: Intake, stored: Sequence[Reported]) -> dict[str, Ack]:

@@ -89,6 +89,19 @@ SET online = excluded.online,
     rssi_dbm = coalesce(excluded.rssi_dbm, device_state.rssi_dbm),
     config_version = coalesce(excluded.config_version, device_state.config_version)
 
+-- name: position
+-- Of a pager alone: a camera or a button stays at its home.
+INSERT INTO device_positions (device_id, lat, lon, accuracy_m, at)
+SELECT device_id, %(lat)s, %(lon)s, %(accuracy_m)s, %(at)s FROM devices
+WHERE device_id = %(device_id)s AND kind = 'pager' AND revoked_at IS NULL
+  AND %(at)s::timestamptz > %(kept_since)s::timestamptz
+ON CONFLICT (device_id) DO UPDATE
+SET lat = excluded.lat, lon = excluded.lon, accuracy_m = excluded.accuracy_m, at = excluded.at
+WHERE device_positions.at <= excluded.at
+
+-- name: forget_positions
+DELETE FROM device_positions WHERE at <= %(before)s
+
 -- name: hand_off
 INSERT INTO alarm_handoff (household_id, at, device_id, seq, source, type, data)
 SELECT household_id, at, device_id, seq, source, type, data::json

@@ -223,6 +223,7 @@ class Writer:
         if self._state:
             self._state.heard(conn, intake.heard, {one.device for one in intake.heartbeats}, now)
             device_state.note_statuses(conn, intake.statuses, now)
+            device_state.note_positions(conn, intake.positions, now)
         told: list[Reject] = []
         for report in intake.reports:
             liveness.write(conn, report)
@@ -243,7 +244,8 @@ class Writer:
         self.rejected += len(intake.rejects)
 
     def _answer(self, intake: Intake, stored: list[Reported]) -> None:
-        answers = acks(intake, [*stored, *intake.heartbeats])
+        heard = [*intake.heartbeats, *(one for one, _ in intake.positions)]
+        answers = acks(intake, [*stored, *heard])
         if not answers:
             return
         try:

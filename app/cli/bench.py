@@ -139,6 +139,19 @@ def kill_alarms(
     return found, drill.as_text(found)
 
 
+def ranking(
+    site: Site,  # noqa: ARG001 - every command takes one
+    *,
+    responders: Annotated[int, typer.Option(help="How many.", min=1)] = 2000,
+    seed: Annotated[int, typer.Option(help="Of where they are.", min=0)] = 1,
+) -> Result:
+    """Measure the ranking of responders for one home."""
+    from app.bench import ranking as ranking_bench
+
+    found = ranking_bench.bench(responders, seed)
+    return found, ranking_bench.as_text(found)
+
+
 def _stop_cleanly() -> None:
     """Let a signal unwind the `with` blocks, which end and remove what was started."""
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -154,4 +167,5 @@ def register(to: typer.Typer) -> None:
     command(bench, "alarm")(alarm)
     command(bench, "lifeline")(lifeline)
     command(bench, "kill-alarms")(kill_alarms)
+    command(bench, "ranking")(ranking)
     command(bench, "detect")(bench_detect)

@@ -36,6 +36,7 @@ class DeviceKind(StrEnum):
 
     CAMERA = "camera"
     BUTTON = "button"
+    PAGER = "pager"
 
 
 class UserRole(StrEnum):
@@ -142,16 +143,23 @@ def device_add(
     site: Site,
     device_id: Annotated[str, typer.Argument(metavar="ID")],
     *,
-    household_id: Annotated[str, typer.Option("--household", metavar="H")],
     kind: Annotated[DeviceKind, typer.Option()],
+    household_id: Annotated[str | None, typer.Option("--household", metavar="H")] = None,
+    responder_id: Annotated[
+        str | None, typer.Option("--responder", metavar="R", help="Who carries the pager.")
+    ] = None,
 ) -> Result:
-    """Register a device at a home and print its credentials, this once."""
+    """Register a device at a home, or a pager, and print its credentials, this once."""
+    if (kind is DeviceKind.PAGER) != (responder_id is not None):
+        raise ConfigurationError("a pager has --responder, every other device --household")
     settings = site.settings()
     addresses = [one._asdict() for one in device_addresses(settings)]
     with site.connect() as conn:
         made = registry.add_device(
             conn, device_id, household_id=household_id, kind=kind, now=_now()
         )
+        if responder_id is not None:
+            responders.give_device(conn, responder_id, device_id)
     result: dict[str, Any] = {
         "device": made.device,
         "username": made.username,
@@ -216,6 +224,9 @@ def responder_add(
         list[str] | None,
         typer.Option("--household", metavar="H", help="Asked for these homes alone: family, say."),
     ] = None,
+    skills: Annotated[
+        list[str] | None, typer.Option("--skill", help="first_aid, security or keys.")
+    ] = None,
     lat: Lat = None,
     lon: Lon = None,
 ) -> Result:
@@ -243,6 +254,7 @@ def responder_add(
             shift=_shift(shift),
             district=district,
             households=households or (),
+            skills=skills or (),
             now=_now(),
         )
     result = {"responder": responder_id, "webhook_secret": made.get("webhook_secret")}

@@ -7,17 +7,20 @@ from datetime import datetime
 from functools import partial
 
 from alerts import incidents
+from alerts.eta.road_service import travel_times
 from alerts.lifeline.reconciling import reconcile
 from alerts.lifeline.records import key_of
 from alerts.paging.apprise_channel import AppriseChannel
 from alerts.paging.dispatcher import Dispatcher, EscalationClock
 from alerts.paging.loopback import LoopbackChannel
 from alerts.paging.webhook import WebhookChannel
+from alerts.positions import forget_old
 from alerts.rules.loading import rules_of
 from app.processes.cut_off import DECIDE_S, CutOff
 from app.processes.lifeline import Lifeline
 from app.processes.overdue import Overdue
 from app.processes.periodic import Periodic
+from app.processes.road_times import RoadTimes
 from app.processes.running import Part, session_for, until_signalled
 from app.processes.sealing import Sealing
 from app.processes.synthetic import SyntheticSos
@@ -94,6 +97,14 @@ def run(settings: Settings) -> None:
     )
     synthetic = SyntheticSos(settings, database, clock, wanted=lambda: bus.peers.holding)
     sealing = Sealing(settings, database, clock)
+    positions = Periodic(
+        "positions", database, lambda conn: forget_old(conn, clock.now()), every_s=60.0
+    )
+    roads = (
+        RoadTimes(travel_times(settings.road_service), database, clock, settings)
+        if settings.road_service
+        else None
+    )
     beat = Beat(
         database,
         clock,
@@ -103,6 +114,7 @@ def run(settings: Settings) -> None:
             **dispatcher.figures(),
             **timers.figures(),
             **lifeline.figures(),
+            **(roads.figures() if roads else {}),
             "connected": bus.connected,
             "holding": bus.peers.holding,
         },
@@ -120,6 +132,7 @@ def run(settings: Settings) -> None:
         synthetic,
         sealing,
     ]
+    parts += [positions, *([roads] if roads else [])]
     for part in parts:
         part.start()
     stop.wait()

@@ -277,3 +277,32 @@ def test_the_alarm_lane_waits_for_no_row_of_telemetry(
         feed.broker.wait(feed.offered + 1, within_s=2.5)
     alarms.stop()
     assert feed.broker.acks()["door-cam-1"]["stored"] == [5]
+
+
+def test_a_pager_s_newest_position_is_kept_for_an_hour_and_no_more(
+    feed: Feed, conn: Connection
+) -> None:
+    now = feed.clock.now()
+    registry.add_device(conn, "pager-1", household_id=None, kind="pager", now=now)
+
+    def at(seq: int, minutes: float, device: str = "pager-1") -> None:
+        when = now + timedelta(minutes=minutes)
+        where = {"lat": 37.5, "lon": 127.0 + seq / 100, "accuracy_m": 5}
+        feed.give(event(seq, type="position.reported", at=when, **where), device=device)
+
+    def kept() -> list[tuple[str, float]]:
+        found = conn.execute("SELECT device_id, lon FROM device_positions").fetchall()
+        return [(row["device_id"], round(row["lon"], 2)) for row in found]
+
+    at(1, -2)
+    at(3, 0)
+    at(2, -1)
+    at(4, 0, device="door-cam-1")
+    feed.settle()
+    assert kept() == [("pager-1", 127.03)]
+    assert sorted(feed.broker.acks()["pager-1"]["stored"]) == [1, 2, 3]
+    assert rows(conn) == []
+    feed.clock.advance(3601)
+    at(5, -10)  # older than an hour by now
+    feed.settle()
+    assert kept() == []

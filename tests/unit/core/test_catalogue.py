@@ -9,7 +9,8 @@ from core.catalogue import CATALOGUE, Priority, Source
 DESIGN = """
 sos.pressed sos.cancelled sos.test duress.pressed door.opened door.closed door.forced door.held_open
 door.locked door.unlocked bell.pressed tamper.opened tamper.restored power.lost power.restored
-battery.low battery.restored motion.sensed heartbeat device.booted fault.raised fault.cleared
+battery.low battery.restored motion.sensed heartbeat position.reported device.booted fault.raised
+fault.cleared
 motion.started motion.ended loiter.started loiter.updated loiter.ended camera.covered camera.moved
 camera.defocused camera.frozen camera.restored device.offline device.online gateway.offline
 gateway.online inactivity.raised inactivity.cleared

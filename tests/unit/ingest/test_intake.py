@@ -64,6 +64,22 @@ def test_heartbeats_are_not_rows_but_are_answered_when_asked() -> None:
     assert acks(intake, intake.heartbeats)["door-cam-1"].stored == [1]
 
 
+def test_positions_are_no_rows_and_a_bad_one_stops_nobody() -> None:
+    place = {"lat": 37.5, "lon": 127.0, "accuracy_m": 8}
+    body = [
+        event(1, kind="position.reported", data=place, ack=True),
+        event(2, kind="position.reported", data={**place, "lat": 91}),
+        event(3, ack=True),
+    ]
+    intake = take_in([message(Kind.EVENT, body)], lane="event", now=NOON)
+    ((reported, where),) = intake.positions
+    assert (reported.message.seq, where.lat, where.accuracy_m) == (1, 37.5, 8)
+    assert [one.message.seq for one in intake.reported] == [3]
+    assert [r.reason for r in intake.rejects] == ["schema"]
+    answer = acks(intake, [*intake.reported, reported])["door-cam-1"]
+    assert (sorted(answer.stored), answer.rejected[0].seq) == ([1, 3], 2)
+
+
 def test_a_retained_status_is_no_sign_of_life() -> None:
     retained = Message(str(Topic("door-cam-1", Kind.STATUS)), b'{"online":true}', 1, retained=True)
     intake = take_in([retained], lane="event", now=NOON)
