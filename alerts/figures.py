@@ -89,16 +89,19 @@ def figures(
     by: Collection[Cut],
     now: datetime,
     timezone: str,
+    district: str = "",
 ) -> Figures:
     """Return the figures of the incidents written in [since, until), cut by what is named.
 
-    Months are of the service's `timezone`. The minute's synthetic tests are not among them.
+    Months are of the service's `timezone`; `district` '' is all of them. The minute's synthetic
+    tests are not among them.
     """
     given = {
         "since": since,
         "until": until,
         "now": now,
         "timezone": timezone,
+        "district": district,
         "ends": _ENDS,
         **{f"by_{cut}": cut in by for cut in CUTS},
     }

@@ -9,6 +9,7 @@ WITH wanted AS (
     FROM incidents i JOIN households h USING (household_id)
     WHERE i.created_at >= %(since)s AND i.created_at < %(until)s
       AND i.household_id <> 'synthetic' AND i.kind <> 'test'
+      AND %(district)s IN ('', h.district)
 ), reached AS (
     SELECT w.kind, w.district, w.month, s.step,
            greatest(extract(epoch FROM s.at - w.opened_at), 0)::float8 AS took_s
@@ -48,7 +49,7 @@ WITH timed AS (
            extract(epoch FROM l.acknowledged_at - i.created_at) AS acknowledge_s,
            extract(epoch FROM l.arrived_at - i.created_at) AS arrive_s,
            extract(epoch FROM coalesce(l.closed_at, %(now)s::timestamptz) - i.created_at) AS open_s
-    FROM incidents i
+    FROM incidents i JOIN households h USING (household_id)
     CROSS JOIN LATERAL (
         SELECT min(at) FILTER (WHERE move = 'acknowledge') AS acknowledged_at,
                min(at) FILTER (WHERE move = 'arrive') AS arrived_at,
@@ -58,6 +59,7 @@ WITH timed AS (
     ) l
     WHERE i.created_at >= %(since)s AND i.created_at < %(until)s
       AND i.household_id <> 'synthetic' AND i.kind <> 'test'
+      AND %(district)s IN ('', h.district)
 )
 SELECT n.number, count(t.kind) AS n, count(*) FILTER (WHERE t.took_s <= n.within_s) AS kept
 FROM jsonb_to_recordset(%(norms)s) AS n (number int, step text, kinds jsonb, within_s int)
@@ -84,6 +86,7 @@ WITH closed AS (
     FROM incidents i JOIN households h USING (household_id)
     WHERE i.created_at >= %(since)s AND i.created_at < %(until)s AND i.closed_at IS NOT NULL
       AND i.household_id <> 'synthetic' AND i.kind <> 'test'
+      AND %(district)s IN ('', h.district)
 ), counted AS (
     SELECT *, count(*) OVER (PARTITION BY kind, district, month) AS closed FROM closed
 )

@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     http_port: int = Field(default=8080, ge=0, le=65535)
     state_folder: Path = Field(description="where a process keeps what it can rebuild")
     timezone: str = Field(default="Asia/Seoul", description="local time of shifts and screens")
+    language: Literal["en", "ko"] = Field(
+        default="en", description="of the screens, until somebody chooses another there"
+    )
     broker_pinned: bool = Field(
         default=False,
         description="trust exactly the certificate in broker_ca_file, whatever name it carries: "
@@ -94,6 +97,15 @@ class Settings(BaseSettings):
         description="osrm+http://host:port or valhalla+http://host:port: who reckons travel times; "
         "by distance when unset",
     )
+    second_factor: Literal["required", "offered"] = Field(
+        default="required", description="staff enrol a telephone when they first sign in"
+    )
+    oidc_issuer: str | None = Field(
+        default=None, description="URL of an OpenID Connect provider whose users may sign in"
+    )
+    oidc_client: str | None = Field(default=None, description="our client id at the provider")
+    oidc_secret: str | None = Field(default=None, description="our secret at the provider")
+    oidc_name: str = Field(default="SSO", description="what the button of signing in says")
     synthetic_every_s: float = Field(default=60.0, gt=0, description="period of the synthetic SOS")
 
     @field_validator("timezone")
@@ -145,6 +157,7 @@ def load(**given: object) -> Settings:
         "broker": secret("BROKER"),
         "turn_secret": secret("TURN_SECRET"),
         "export_key": secret("EXPORT_KEY"),
+        "oidc_secret": secret("OIDC_SECRET"),
         **{name: value for name, value in given.items() if value is not None},
     }
     values = {name: value for name, value in found.items() if value is not None}

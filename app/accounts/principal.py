@@ -10,14 +10,31 @@ class Role(StrEnum):
     """What somebody is here for; nobody has two roles."""
 
     RESIDENT = "resident"
-    OPERATOR = "operator"
+    GUARDIAN = "guardian"  # family or friend of a resident, for the homes they are named for
+    OPERATOR = "operator"  # sits at the board
+    SUPERVISOR = "supervisor"  # leads the shift
+    OFFICER = "officer"  # answers for the service in a district
+    TECHNICIAN = "technician"  # looks after devices
     ADMINISTRATOR = "administrator"
+
+
+AT_HOME = frozenset({Role.RESIDENT, Role.GUARDIAN})
+STAFF = frozenset(Role) - AT_HOME
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated user. `households` is what a resident lives in; empty for staff."""
+    """An authenticated user.
+
+    `households` is what a resident lives in or a guardian is named for; empty for staff.
+    `district` is where staff are responsible; '' is everywhere.
+    """
 
     user_id: str
     role: Role
     households: frozenset[str] = field(default_factory=frozenset)
+    district: str = ""
+
+    def answers_for(self, district: str) -> bool:
+        """Say whether a district lies within this user's."""
+        return self.district in ("", district)

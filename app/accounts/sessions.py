@@ -1,50 +1,71 @@
-"""Console sessions: what the signed cookie says, and whether it still holds.
+"""Console sessions: kept on the server, found by what the signed cookie carries.
 
-A session ends with a shift, with its user, and with the password it was opened by.
+A session ends with a shift, when nobody used it for a while, with its user, with a new password,
+by signing out. A board that is open is in use: it must ring on a quiet night.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.accounts.principal import Principal
-from app.accounts.users import find_user, principal_of
+from app.accounts.users import principal_of
+from core import sql
 from core.database import Connection
-from core.errors import Refused
-from core.secrets import same
+from core.errors import NotFound, Refused
+from core.secrets import new_secret
 
 SESSION = timedelta(hours=12)  # a shift with its handover
+IDLE = timedelta(minutes=30)
+_TOUCH_EVERY = timedelta(minutes=1)
+_QUERIES = sql.load("app.accounts")
 
 
-def _stamp(password_argon2: str) -> str:
-    return hashlib.sha256(password_argon2.encode()).hexdigest()[:32]
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
 
 
-def open_session(conn: Connection, principal: Principal, now: datetime) -> dict[str, Any]:
+def open_session(conn: Connection, user_id: str, now: datetime) -> dict[str, str]:
     """Return the words to sign into the cookie. Raises `Refused` when the user is gone."""
-    row = find_user(conn, principal.user_id)
-    if row is None:
-        raise Refused(f"user {principal.user_id} was removed")
-    return {
-        "user": principal.user_id,
-        "stamp": _stamp(row["password_argon2"]),
-        "until": (now + SESSION).timestamp(),
+    secret = new_secret()
+    given = {
+        "session_sha256": _digest(secret),
+        "user_id": user_id,
+        "now": now,
+        "until": now + SESSION,
     }
+    if conn.execute(_QUERIES["open_session"], given).rowcount == 0:
+        raise Refused(f"user {user_id} was removed")
+    return {"session": secret}
 
 
 def resume_session(conn: Connection, session: Mapping[str, Any], now: datetime) -> Principal:
-    """Return whose session this is; raise `Refused` when there is none or it has ended."""
-    user, stamp, until = (session.get(name) for name in ("user", "stamp", "until"))
-    if not isinstance(user, str) or not isinstance(stamp, str) or not isinstance(until, float):
+    """Return whose session this is, noting that it is used; raise `Refused` when it has ended."""
+    secret = session.get("session")
+    if not isinstance(secret, str):
         raise Refused("not signed in")
-    row = find_user(conn, user)
-    if (
-        row is None
-        or not same(stamp, _stamp(row["password_argon2"]))
-        or now >= datetime.fromtimestamp(until, UTC)
-    ):
+    digest = _digest(secret)
+    given = {"session_sha256": digest, "now": now, "idle_since": now - IDLE}
+    row = conn.execute(_QUERIES["find_session"], given).fetchone()
+    if row is None:
         raise Refused("the session has ended; sign in again")
+    if now - row["seen_at"] >= _TOUCH_EVERY:
+        conn.execute(_QUERIES["touch_session"], {"session_sha256": digest, "now": now})
     return principal_of(row)
+
+
+def end_session(conn: Connection, session: Mapping[str, Any], now: datetime) -> None:
+    """End this session; one that has ended or never was is no error."""
+    secret = session.get("session")
+    if isinstance(secret, str):
+        conn.execute(_QUERIES["end_session"], {"session_sha256": _digest(secret), "now": now})
+
+
+def end_sessions_of(conn: Connection, user_id: str, now: datetime) -> int:
+    """End every session of a user; return how many were open. Raises `NotFound`."""
+    if conn.execute(_QUERIES["find_user"], {"user_id": user_id}).fetchone() is None:
+        raise NotFound(f"no user {user_id}")
+    return conn.execute(_QUERIES["end_sessions_of"], {"user_id": user_id, "now": now}).rowcount

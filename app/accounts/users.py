@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from app.accounts import passwords
-from app.accounts.principal import Principal, Role
+from app.accounts.principal import AT_HOME, Principal, Role
 from core import sql
 from core.database import Connection
 from core.errors import Conflict, NotFound, PermanentError, Refused
@@ -23,13 +23,17 @@ _QUERIES = sql.load("app.accounts")
 
 
 def add_user(
-    conn: Connection, user_id: str, role: Role | str, households: Iterable[str] = ()
+    conn: Connection,
+    user_id: str,
+    role: Role | str,
+    households: Iterable[str] = (),
+    district: str = "",
 ) -> str:
     """Add a user and return the password, which is kept nowhere.
 
     A removed user's id may be used again; old tokens and sessions stay dead. Raises `Conflict`
     when the user exists, `NotFound` for an unknown household, `PermanentError` for a bad id or
-    role, or for households of somebody who is not a resident.
+    role, for households of staff, or for a district of somebody who is not.
     """
     homes = sorted(set(households))
     if not _USER_ID.fullmatch(user_id):
@@ -39,14 +43,16 @@ def add_user(
         )
     if user_id in _RESERVED:
         raise PermanentError(f"user id {user_id!r} is reserved for the service itself")
-    try:
-        role = Role(role)
-    except ValueError:
-        raise PermanentError(f"role {role!r}: {', '.join(Role)} are the roles") from None
-    if homes and role is not Role.RESIDENT:
-        raise PermanentError(f"a household belongs to a resident, not to an {role}")
+    role, district = _role(role, district)
+    if homes and role not in AT_HOME:
+        raise PermanentError(f"a household belongs to a resident or guardian, not to: {role}")
     password = passwords.new_password()
-    given = {"user_id": user_id, "role": role, "password_argon2": passwords.digest(password)}
+    given = {
+        "user_id": user_id,
+        "role": role,
+        "password_argon2": passwords.digest(password),
+        "district": district,
+    }
     with conn.transaction():
         if conn.execute(_QUERIES["add_user"], given).fetchone() is None:
             raise Conflict(f"user {user_id} exists already")
@@ -62,28 +68,107 @@ def add_user(
     return password
 
 
+def _role(role: Role | str, district: str) -> tuple[Role, str]:
+    try:
+        role = Role(role)
+    except ValueError:
+        raise PermanentError(f"role {role!r}: {', '.join(Role)} are the roles") from None
+    district = district.strip()
+    if district and role in AT_HOME:
+        raise PermanentError(f"a district is given to staff, not to: {role}")
+    if role is Role.OFFICER and not district:
+        raise PermanentError("a district officer needs a district")
+    return role, district
+
+
+def change_role(conn: Connection, user_id: str, role: Role | str, district: str = "") -> None:
+    """Give a member of the staff another role or district; it holds from the next request on.
+
+    Raises `NotFound`, `PermanentError` for what does not fit, and `Conflict` where no administrator
+    would be left.
+    """
+    role, district = _role(role, district)
+    row = find_user(conn, user_id)
+    if row is None:
+        raise NotFound(f"no user {user_id}")
+    if role in AT_HOME or Role(row["role"]) in AT_HOME:
+        raise PermanentError("residents and guardians keep their role; add another user")
+    if role is not Role.ADMINISTRATOR:
+        _keep_an_administrator(conn, row)
+    conn.execute(_QUERIES["change_role"], {"user_id": user_id, "role": role, "district": district})
+
+
+def _keep_an_administrator(conn: Connection, row: dict[str, Any]) -> None:
+    if row["role"] != Role.ADMINISTRATOR:
+        return
+    conn.execute(_QUERIES["lock"], {"key": _ADMINISTRATOR_LOCK})
+    other = conn.execute(_QUERIES["other_administrator"], {"user_id": row["user_id"]}).fetchone()
+    if other is None:
+        raise Conflict(f"{row['user_id']} is the only administrator")
+
+
+def new_password_for(conn: Connection, user_id: str, now: datetime) -> str:
+    """Return a new password; the old one and every session end. Raises `NotFound`."""
+    password = passwords.new_password()
+    given = {"user_id": user_id, "password_argon2": passwords.digest(password), "now": now}
+    if conn.execute(_QUERIES["change_password"], given).rowcount == 0:
+        raise NotFound(f"no user {user_id}")
+    conn.execute(_QUERIES["end_sessions_of"], given)
+    return password
+
+
 def remove_user(conn: Connection, user_id: str, now: datetime) -> None:
     """Remove a user; tokens and sessions die in the same transaction. Raises `NotFound`."""
     with conn.transaction():
         if conn.execute(_QUERIES["remove_user"], {"user_id": user_id, "now": now}).rowcount == 0:
             raise NotFound(f"no user {user_id}")
         conn.execute(_QUERIES["revoke_tokens"], {"user_id": user_id, "now": now})
+        conn.execute(_QUERIES["end_sessions_of"], {"user_id": user_id, "now": now})
+        conn.execute(_QUERIES["forget_recovery_codes"], {"user_id": user_id})
         conn.execute(_QUERIES["forget_households"], {"user_id": user_id})
 
 
 def list_users(conn: Connection) -> list[dict[str, Any]]:
-    """Return user_id, role, households (list), created_at of everybody who may sign in."""
+    """Return everybody who may sign in.
+
+    user_id, role, district, households (list), created_at, second_factor (bool), oidc_subject and
+    seen_at (None: never signed in at the screens).
+    """
     return conn.execute(_QUERIES["list_users"]).fetchall()
 
 
 def principal_of(row: dict[str, Any]) -> Principal:
-    """Return the principal of a row with user_id, role and households."""
-    return Principal(row["user_id"], Role(row["role"]), frozenset(row["households"]))
+    """Return the principal of a row with user_id, role, households and district."""
+    homes = frozenset(row["households"])
+    return Principal(row["user_id"], Role(row["role"]), homes, row["district"])
 
 
 def find_user(conn: Connection, user_id: str) -> dict[str, Any] | None:
-    """Return user_id, role, households and password_argon2 of a user, None when there is none."""
+    """Return a user with the secrets that prove it, None when there is none.
+
+    user_id, role, district, households, password_argon2, totp_sealed and totp_step.
+    """
     return conn.execute(_QUERIES["find_user"], {"user_id": user_id}).fetchone()
+
+
+def find_oidc_user(conn: Connection, subject: str) -> Principal | None:
+    """Return who is linked to a subject of the identity provider, None when nobody is."""
+    row = conn.execute(_QUERIES["find_oidc_user"], {"subject": subject}).fetchone()
+    return principal_of(row) if row else None
+
+
+def link_oidc(conn: Connection, user_id: str, subject: str | None) -> None:
+    """Let whoever is `subject` at the provider sign in as this user; None: nobody any more.
+
+    Raises `NotFound`, and `Conflict` when somebody else is linked to it.
+    """
+    try:
+        with conn.transaction():
+            given = {"user_id": user_id, "subject": subject}
+            if conn.execute(_QUERIES["link_oidc"], given).rowcount == 0:
+                raise NotFound(f"no user {user_id}")
+    except psycopg.errors.UniqueViolation:
+        raise Conflict("another user is linked to this subject") from None
 
 
 def check_password(conn: Connection, user_id: str, password: str) -> Principal:

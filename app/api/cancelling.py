@@ -8,8 +8,8 @@ import msgspec
 from fastapi import APIRouter, Path, Query, Response
 
 from alerts import cancelling, code_words
+from app.accounts.permissions import Right
 from app.api import models
-from app.api.access import Look
 from app.api.desk import READS_HOME, DeskDep, TokenDep, caller, fetch_all, opened_home
 from app.api.households import MAX_PAGE, HomeId
 from app.api.problems import responses
@@ -31,7 +31,7 @@ def incidents(
     home: HomeId,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
 ) -> Response:
-    with opened_home(desk, token, home, Look.INCIDENTS) as conn:
+    with opened_home(desk, token, home, Right.INCIDENTS) as conn:
         rows = fetch_all(conn, "incidents", {"household_id": home, "limit": limit})
     return Response(msgspec.json.encode({"items": rows}), media_type="application/json")
 
@@ -50,7 +50,7 @@ def cancel(
     given: models.CodeWord,
 ) -> models.Cancelled:
     """403 for a wrong word; after five of them only the operator can cancel."""
-    who = caller(desk, token, home)
+    who = caller(desk, token, home, Right.CANCEL)
     with desk.for_calls.transaction() as conn:
         kept = code_words.kept(conn, home)
     meaning = code_words.meaning_of(kept, given.word)  # some 100 ms, with no connection held

@@ -9,8 +9,8 @@ import msgspec
 from fastapi import APIRouter, Path, Query, Response
 from starlette.exceptions import HTTPException
 
+from app.accounts.permissions import Right
 from app.api import models
-from app.api.access import Look
 from app.api.desk import READS_HOME, Desk, DeskDep, TokenDep, fetch_all, opened_home
 from app.api.households import EVIDENCE_KEPT, HomeId
 from app.api.problems import responses
@@ -101,7 +101,7 @@ def as_film(
 
 def _opened(desk: Desk, token: str, home: str, device: str, case: str) -> Manifest:
     """Return the manifest to who may see it; the look is logged whether or not it is there."""
-    with opened_home(desk, token, home, Look.EVIDENCE) as conn:
+    with opened_home(desk, token, home, Right.EVIDENCE) as conn:
         since = desk.clock.now() - EVIDENCE_KEPT
         given = {"household_id": home, "device_id": device, "case": case, "since": since}
         if not fetch_all(conn, "case", given):

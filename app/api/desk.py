@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Annotated, Any, cast
 
 import psycopg
@@ -15,9 +16,9 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
 from alerts.audit import record_access
+from app.accounts.permissions import Denied, Hidden, Place, Right, reason
 from app.accounts.principal import Principal
 from app.accounts.tokens import authenticate_token
-from app.api.access import Look, reason
 from app.api.models import RaiseSos
 from core import sql
 from core.clock import Clock
@@ -25,12 +26,15 @@ from core.database import Connection, Database
 from core.errors import NotFound, Refused
 from core.ports import ObjectStore
 from core.settings import Settings
+from core.telemetry import logger
 
 READS_AT_ONCE = 4  # of the process's 10 connections; the rest stay free for the board
 READ_WAIT_S = 1.0
 READ_TIMEOUT_S = 5  # a page of 500 rows takes milliseconds; only a hopeless search takes this long
 CALLS_AT_ONCE = 8
+HANDOVER = timedelta(hours=1)  # what was just closed stays in reach of who dealt with it
 _QUERIES = sql.load("app.api")
+_log = logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +113,62 @@ def authenticate(desk: Desk, conn: Connection, token: str) -> Principal:
         raise _unauthorized(str(error)) from None
 
 
-def _admit(
-    desk: Desk, conn: Connection, token: str, home: str, look: Look
-) -> tuple[Principal, dict[str, Any]]:
-    """Return who is asking and the reason that lets them; raise what `access.reason` raises."""
-    who = authenticate(desk, conn, token)
-    row = conn.execute(_QUERIES["home"], {"household_id": home}).fetchone()
-    why = reason(who, home, look, open_incident=row["open_incident"] if row else None)
+@contextmanager
+def deciding(desk: Desk, database: Database | None = None) -> Iterator[Connection]:
+    """Lend a transaction in which rights are decided; a refusal rolls it back and is logged.
+
+    The refusal's own line in the access log is written afterwards: a call that was refused holds
+    nothing while it waits for the other writers of that log.
+    """
+    try:
+        with (database or desk.database).transaction() as conn:
+            yield conn
+    except (Denied, Hidden) as error:
+        record_refusal(desk, error)
+        raise
+
+
+def record_refusal(desk: Desk, error: Denied | Hidden) -> None:
+    """Write who was refused what, in the access log and in the process's own."""
+    who = error.who
+    _log.warning("refused", user=who.user_id, role=who.role, right=error.right, why=str(error))
+    with desk.database.transaction() as conn:
+        record_access(
+            conn,
+            actor=who.user_id,
+            action="refused",
+            household_id=error.household_id,
+            now=desk.clock.now(),
+            detail={"right": error.right.value, "role": who.role.value},
+        )
+
+
+def place_of(conn: Connection, household_id: str) -> Place | None:
+    """Return a home as far as rights need it; None when there is no such home."""
+    row = conn.execute(_QUERIES["home"], {"household_id": household_id}).fetchone()
+    return Place(**row) if row else None
+
+
+def incident_place(conn: Connection, incident_id: int, now: datetime) -> Place:
+    """Return the home of an incident, open or closed within `HANDOVER`; raise `NotFound`.
+
+    What was closed earlier is no reason to see the home: `open_incident` is None then.
+    """
+    given = {"incident_id": incident_id, "closed_since": now - HANDOVER}
+    row = conn.execute(_QUERIES["home_of_incident"], given).fetchone()
     if row is None:
+        raise NotFound(f"no incident {incident_id}")
+    return Place(**row)
+
+
+def _admit(
+    desk: Desk, conn: Connection, token: str, home: str, right: Right
+) -> tuple[Principal, dict[str, Any]]:
+    """Return who is asking and the reason that lets them; raise what `permissions.reason` does."""
+    who = authenticate(desk, conn, token)
+    place = place_of(conn, home)
+    why = reason(who, right, home, place)
+    if place is None:
         raise NotFound("no such home")
     return who, why
 
@@ -136,37 +188,37 @@ def limited(conn: Connection) -> Iterator[None]:
 
 
 @contextmanager
-def opened_home(desk: Desk, token: str, household_id: str, look: Look) -> Iterator[Connection]:
+def opened_home(desk: Desk, token: str, household_id: str, right: Right) -> Iterator[Connection]:
     """Lend a transaction in which the home may be read; at its end the look is logged.
 
     No read without its log line: they commit or fail together, so give nothing away before the
     block has ended. The line comes last because writers of the access log queue up until the one
-    before has committed: a slow read must not stop them. Raises what `access.reason` raises,
+    before has committed: a slow read must not stop them. Raises what `permissions.reason` raises,
     `NotFound` for a removed home, 401 for a token that does not hold, and 503 when a statement
     takes longer than `READ_TIMEOUT_S`.
     """
-    with desk.database.transaction() as conn:
+    with deciding(desk) as conn:
         with limited(conn):
-            who, why = _admit(desk, conn, token, household_id, look)
+            who, why = _admit(desk, conn, token, household_id, right)
             yield conn
         record_access(
             conn,
             actor=who.user_id,
-            action=look.value,
+            action=right.value,
             household_id=household_id,
             now=desk.clock.now(),
             detail=why | {"role": who.role.value},
         )
 
 
-def caller(desk: Desk, token: str, household_id: str) -> Principal:
+def caller(desk: Desk, token: str, household_id: str, right: Right = Right.SOS) -> Principal:
     """Return who may call for help from this home; raises as `opened_home` does.
 
     One short transaction, and no line in the access log, whose writers queue up: a call for help
     is no look, and the incident's own log has it.
     """
-    with desk.for_calls.transaction() as conn, limited(conn):
-        return _admit(desk, conn, token, household_id, Look.SOS)[0]
+    with deciding(desk, desk.for_calls) as conn, limited(conn):
+        return _admit(desk, conn, token, household_id, right)[0]
 
 
 def incident_state(conn: Connection, incident_id: int) -> str:

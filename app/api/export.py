@@ -5,11 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from alerts import export
-from app.accounts.principal import Role
-from app.api.desk import READS_HOME, DeskDep, TokenDep, authenticate, limited
+from app.accounts.permissions import Right, permit, reason
+from app.api.desk import READS_HOME, DeskDep, TokenDep, authenticate, deciding, incident_place, limited
 from app.api.incidents import IncidentId
 from app.api.problems import responses
-from core.errors import Refused
 
 router = APIRouter(prefix="/v1/incidents/{id}/export", tags=["service"])
 _ZIP = "application/zip"
@@ -28,10 +27,11 @@ def export_incident(desk: DeskDep, token: TokenDep, incident_id: IncidentId) -> 
     `doorguard audit verify-export FILE --key KEY` checks it on another machine. The export is a
     look into the home and stands in its access log.
     """
-    with desk.database.transaction() as conn:
+    with deciding(desk) as conn:
         who = authenticate(desk, conn, token)
-        if who.role is not Role.ADMINISTRATOR:
-            raise Refused("incidents are exported by those who answer for the service")
+        permit(who, Right.EXPORT)
+        place = incident_place(conn, incident_id, desk.clock.now())
+        reason(who, Right.EXPORT, place.household_id, place)
         with limited(conn):
             found = export.read(conn, incident_id, actor=who.user_id, now=desk.clock.now())
     key = export.signing_key(desk.settings.export_key or desk.settings.service_key)

@@ -13,11 +13,11 @@ from pydantic import AwareDatetime
 
 from alerts import figures
 from alerts.figures import Cut, Figures
-from app.accounts.principal import Role
+from app.accounts.permissions import Right, permit
 from app.api import models
-from app.api.desk import READS_HOME, DeskDep, TokenDep, authenticate, limited
+from app.api.desk import READS_HOME, DeskDep, TokenDep, authenticate, deciding, limited
 from app.api.problems import responses
-from core.errors import PermanentError, Refused
+from core.errors import PermanentError
 
 LONGEST = timedelta(days=400)
 _USUAL = timedelta(days=30)
@@ -87,9 +87,9 @@ def read(
     since = from_at or until - _USUAL
     if not timedelta(0) < until - since <= LONGEST:
         raise PermanentError(f"`from` lies before `to`, by at most {LONGEST.days} days")
-    with desk.database.transaction() as conn, limited(conn):
-        if authenticate(desk, conn, token).role is Role.RESIDENT:
-            raise Refused("the figures of the service are for its staff")
+    with deciding(desk) as conn, limited(conn):
+        who = authenticate(desk, conn, token)
+        permit(who, Right.FIGURES)
         found = figures.figures(
             conn,
             since=since,
@@ -97,6 +97,7 @@ def read(
             by=by or ["kind"],
             now=now,
             timezone=desk.settings.timezone,
+            district=who.district,
         )
     if form == "csv":
         return Response(as_csv(found), media_type="text/csv; charset=utf-8")

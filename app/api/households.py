@@ -12,8 +12,8 @@ import msgspec
 from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import AwareDatetime, StringConstraints
 
+from app.accounts.permissions import Right
 from app.api import cursors, models
-from app.api.access import Look
 from app.api.desk import (
     READS_HOME,
     DeskDep,
@@ -84,7 +84,7 @@ def events(
         "cursor_source": after.source if after else None,
         "limit": limit + 1,  # one more tells whether there is a next page
     }
-    with opened_home(desk, token, home, Look.EVENTS) as conn:
+    with opened_home(desk, token, home, Right.EVENTS) as conn:
         rows = fetch_all(conn, "events", given)
     more, rows = len(rows) > limit, rows[:limit]
     for row in rows:
@@ -112,7 +112,7 @@ def events(
     responses=_ERRORS,
 )
 def devices(desk: DeskDep, token: TokenDep, home: HomeId) -> Response:
-    with opened_home(desk, token, home, Look.DEVICES) as conn:
+    with opened_home(desk, token, home, Right.DEVICES) as conn:
         rows = fetch_all(conn, "devices", {"household_id": home, "now": desk.clock.now()})
     return _json({"items": rows})
 
@@ -187,7 +187,7 @@ def evidence(
     sha256: Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="Digest, lower-case hex")],
 ) -> Response:
     """The bytes are checked against the digest before they are given."""
-    with opened_home(desk, token, home, Look.EVIDENCE) as conn:
+    with opened_home(desk, token, home, Right.EVIDENCE) as conn:
         given = {"household_id": home, "sha256": sha256, "since": desk.clock.now() - EVIDENCE_KEPT}
         rows = fetch_all(conn, "evidence", given)
         if not rows:
@@ -214,6 +214,6 @@ def views(
     home: HomeId,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
 ) -> Response:
-    with opened_home(desk, token, home, Look.VIEWS) as conn:
+    with opened_home(desk, token, home, Right.VIEWS) as conn:
         rows = fetch_all(conn, "views", {"household_id": home, "limit": limit})
     return _json({"items": rows})

@@ -12,15 +12,20 @@ from fastapi import APIRouter, Path
 
 from alerts import board, incidents
 from alerts.audit import record_access
-from app.accounts.principal import Role
+from app.accounts.permissions import Right, permit, reason
 from app.api import models
-from app.api.access import HANDOVER
-from app.api.desk import READS_HOME, Desk, DeskDep, TokenDep, authenticate
+from app.api.desk import (
+    READS_HOME,
+    Desk,
+    DeskDep,
+    TokenDep,
+    authenticate,
+    deciding,
+    incident_place,
+)
 from app.api.problems import responses
 from core.database import Connection
-from core.errors import Refused
 
-_STAFF = frozenset({Role.OPERATOR, Role.ADMINISTRATOR})
 _ERRORS = responses(400, 401, 403, 404, 409, 503)
 
 IncidentId = Annotated[int, Path(alias="id", ge=1, le=2**63 - 1)]
@@ -28,27 +33,26 @@ router = APIRouter(prefix="/v1/incidents/{id}", tags=["operators"])
 
 
 @contextmanager
-def _acting(desk: Desk, token: str) -> Iterator[tuple[Connection, str, datetime]]:
-    """Lend a transaction, who acts in it, and the time."""
-    with desk.database.transaction() as conn:
-        who = authenticate(desk, conn, token)
-        if who.role not in _STAFF:
-            raise Refused("incidents are dealt with by operators")
-        yield conn, who.user_id, desk.clock.now()
+def _acting(desk: Desk, token: str, incident_id: int) -> Iterator[tuple[Connection, str, datetime]]:
+    """Lend a transaction, who acts on this incident in it, and the time.
+
+    Raises `NotFound`, and `Denied` for one of another district or that was over long ago.
+    """
+    with deciding(desk) as conn:
+        who, now = authenticate(desk, conn, token), desk.clock.now()
+        permit(who, Right.HANDLE)  # before anything is looked up
+        place = incident_place(conn, incident_id, now)
+        reason(who, Right.HANDLE, place.household_id, place)
+        yield conn, who.user_id, now
 
 
 def _view(conn: Connection, who: str, now: datetime, incident_id: int) -> models.Incident:
-    """Return the incident as it stands now; the look is in the access log of the home.
-
-    Raises `NotFound`, and `Refused` for one that was over long ago.
-    """
+    """Return the incident as it stands now; the look is in the access log of the home."""
     card = board.card(conn, incident_id)
-    if card.closed_at is not None and now - card.closed_at > HANDOVER:
-        raise Refused("an operator sees a home only while it has an open incident")
     record_access(
         conn,
         actor=who,
-        action="incident",
+        action=Right.HANDLE.value,
         household_id=card.household_id,
         now=now,
         detail={"reason": "incident", "incident_id": incident_id},
@@ -65,7 +69,7 @@ def _view(conn: Connection, who: str, now: datetime, incident_id: int) -> models
 )
 def show(desk: DeskDep, token: TokenDep, incident_id: IncidentId) -> models.Incident:
     """Of one that was closed, for another hour."""
-    with _acting(desk, token) as (conn, who, now):
+    with _acting(desk, token, incident_id) as (conn, who, now):
         return _view(conn, who, now, incident_id)
 
 
@@ -74,7 +78,7 @@ def show(desk: DeskDep, token: TokenDep, incident_id: IncidentId) -> models.Inci
 )
 def acknowledge(desk: DeskDep, token: TokenDep, incident_id: IncidentId) -> models.Incident:
     """The first wins; whoever comes later gets 409 with the name of the first."""
-    with _acting(desk, token) as (conn, who, now):
+    with _acting(desk, token, incident_id) as (conn, who, now):
         incidents.acknowledge(conn, incident_id, actor=who, now=now)
         return _view(conn, who, now, incident_id)
 
@@ -84,7 +88,7 @@ def acknowledge(desk: DeskDep, token: TokenDep, incident_id: IncidentId) -> mode
 )
 def take_over(desk: DeskDep, token: TokenDep, incident_id: IncidentId) -> models.Incident:
     """From whoever acknowledged it; both names are in the log."""
-    with _acting(desk, token) as (conn, who, now):
+    with _acting(desk, token, incident_id) as (conn, who, now):
         incidents.take_over(conn, incident_id, actor=who, now=now)
         return _view(conn, who, now, incident_id)
 
@@ -97,7 +101,7 @@ def take_over(desk: DeskDep, token: TokenDep, incident_id: IncidentId) -> models
 )
 def verify(desk: DeskDep, token: TokenDep, incident_id: IncidentId) -> models.Incident:
     """Only who has it in hand."""
-    with _acting(desk, token) as (conn, who, now):
+    with _acting(desk, token, incident_id) as (conn, who, now):
         incidents.verify(conn, incident_id, actor=who, now=now)
         return _view(conn, who, now, incident_id)
 
@@ -112,7 +116,7 @@ def level(
     desk: DeskDep, token: TokenDep, incident_id: IncidentId, given: models.SetLevel
 ) -> models.Incident:
     """It stands until evidence goes beyond what was known."""
-    with _acting(desk, token) as (conn, who, now):
+    with _acting(desk, token, incident_id) as (conn, who, now):
         incidents.set_level(conn, incident_id, actor=who, now=now, level=given.level, why=given.why)
         return _view(conn, who, now, incident_id)
 
@@ -127,7 +131,7 @@ def close(
     desk: DeskDep, token: TokenDep, incident_id: IncidentId, given: models.CloseIncident
 ) -> models.Incident:
     """A false alarm has a cause, a duplicate names the incident it repeats."""
-    with _acting(desk, token) as (conn, who, now):
+    with _acting(desk, token, incident_id) as (conn, who, now):
         incidents.close(
             conn,
             incident_id,
@@ -151,6 +155,6 @@ def reopen(
     desk: DeskDep, token: TokenDep, incident_id: IncidentId, given: models.Reopen
 ) -> models.Incident:
     """It is in the hands of who reopens it, and pages nobody by itself."""
-    with _acting(desk, token) as (conn, who, now):
+    with _acting(desk, token, incident_id) as (conn, who, now):
         incidents.reopen(conn, incident_id, actor=who, now=now, why=given.why)
         return _view(conn, who, now, incident_id)

@@ -4,11 +4,18 @@ SELECT set_config('statement_timeout', %(limit)s, true)
 
 -- name: home
 -- A home that exists, with its most urgent open incident.
-SELECT h.household_id,
+SELECT h.household_id, h.district,
        (SELECT incident_id FROM incidents i
         WHERE i.household_id = h.household_id AND closed_at IS NULL
         ORDER BY priority, opened_at LIMIT 1) AS open_incident
 FROM households h WHERE household_id = %(household_id)s AND removed_at IS NULL
+
+-- name: home_of_incident
+SELECT h.household_id, h.district,
+       CASE WHEN i.closed_at IS NULL OR i.closed_at >= %(closed_since)s
+            THEN i.incident_id END AS open_incident
+FROM incidents i JOIN households h USING (household_id)
+WHERE i.incident_id = %(incident_id)s
 
 -- name: incident_state
 -- As its home may see it.

@@ -10,10 +10,9 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from alerts.roster_week import Week, monday_of, week
 from alerts.shifts import ChangeKind, zone_of
-from app.accounts.principal import Role
-from app.api.desk import READS_HOME, DeskDep, TokenDep, authenticate, limited
+from app.accounts.permissions import Right, permit
+from app.api.desk import READS_HOME, DeskDep, TokenDep, authenticate, deciding, limited
 from app.api.problems import responses
-from core.errors import Refused
 
 router = APIRouter(prefix="/v1/rosters", tags=["service"])
 _PRIVATE = frozenset({ChangeKind.SICK, ChangeKind.LEAVE})
@@ -104,7 +103,6 @@ def read(
 ) -> Roster:
     now, timezone = desk.clock.now(), desk.settings.timezone
     first = monday_of(day or now.astimezone(zone_of(timezone)).date())
-    with desk.database.transaction() as conn, limited(conn):
-        if authenticate(desk, conn, token).role is Role.RESIDENT:
-            raise Refused("the roster is read by operators and administrators")
+    with deciding(desk) as conn, limited(conn):
+        permit(authenticate(desk, conn, token), Right.RESPONDERS)
         return as_json(week(conn, first, timezone=timezone, now=now))

@@ -22,6 +22,7 @@ from app.cli import (
     rules,
     running,
     simulate,
+    users,
     watch,
 )
 from app.cli.command import command
@@ -38,14 +39,14 @@ cli = typer.Typer(
 cli.add_typer(registry.household, name="household")
 cli.add_typer(registry.device, name="device")
 cli.add_typer(registry.responder, name="responder")
-cli.add_typer(registry.user, name="user")
+cli.add_typer(users.user, name="user")
 cli.add_typer(db.db, name="db")
 cli.add_typer(evidence.evidence, name="evidence")
 cli.add_typer(roster.roster, name="roster")
 cli.add_typer(rules.rules, name="rules")
 cli.add_typer(audit.audit, name="audit")
 cli.add_typer(incident.incident, name="incident")
-command(cli, "token")(registry.token)
+command(cli, "token")(users.token)
 running.register(cli)
 figures.register(cli)
 demo.register(cli)

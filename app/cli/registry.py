@@ -1,4 +1,4 @@
-"""`doorguard household|device|responder|user add|list|remove` and `doorguard token`: setting up."""
+"""`doorguard household|device|responder add|list|remove`: setting up."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 import typer
 
 from alerts import code_words, responders
-from app.accounts import tokens, users
 from app.cli import configuring, supervising
 from app.cli.command import Result, command, table
 from app.provision import device_addresses
@@ -25,7 +24,6 @@ from households import homes
 household = typer.Typer(no_args_is_help=True, help="Homes in the service.")
 device = typer.Typer(no_args_is_help=True, help="Door cameras and SOS buttons.")
 responder = typer.Typer(no_args_is_help=True, help="Those who go to the door.")
-user = typer.Typer(no_args_is_help=True, help="Who may sign in or use the API.")
 
 # City Hall of Seoul, where a home without a position is put; the text says so.
 _DEFAULT_LAT, _DEFAULT_LON = 37.5663, 126.9779
@@ -37,14 +35,6 @@ class DeviceKind(StrEnum):
     CAMERA = "camera"
     BUTTON = "button"
     PAGER = "pager"
-
-
-class UserRole(StrEnum):
-    """What a user may do."""
-
-    RESIDENT = "resident"
-    OPERATOR = "operator"
-    ADMINISTRATOR = "administrator"
 
 
 Lat = Annotated[float | None, typer.Option(help="Latitude, degrees (WGS 84).")]
@@ -285,48 +275,3 @@ def responder_remove(
     with site.connect() as conn:
         responders.remove(conn, responder_id, now=_now())
     return {"responder": responder_id, "removed": True}, f"removed {responder_id}"
-
-
-@command(user, "add")
-def user_add(
-    site: Site,
-    user_id: Annotated[str, typer.Argument(metavar="NAME")],
-    *,
-    role: Annotated[UserRole, typer.Option()] = UserRole.RESIDENT,
-    household_ids: Annotated[
-        list[str] | None, typer.Option("--household", metavar="H", help="A home of theirs.")
-    ] = None,
-) -> Result:
-    """Add a user with a random password, printed this once."""
-    with site.connect() as conn:
-        password = users.add_user(conn, user_id, role, household_ids or [])
-    result = {"user": user_id, "role": str(role), "password": password}
-    return result, "\n".join(f"{key:<9} {value}" for key, value in result.items())
-
-
-@command(user, "list")
-def user_list(site: Site) -> Result:
-    """List the users."""
-    with site.connect() as conn:
-        rows = users.list_users(conn)
-    return {"users": rows}, table(rows, ["user_id", "role", "households"], "no users")
-
-
-@command(user, "remove")
-def user_remove(site: Site, user_id: Annotated[str, typer.Argument(metavar="NAME")]) -> Result:
-    """End a user's access; their tokens die at once."""
-    with site.connect() as conn:
-        users.remove_user(conn, user_id, _now())
-    return {"user": user_id, "removed": True}, f"removed {user_id}"
-
-
-def token(
-    site: Site,
-    user_id: Annotated[str, typer.Argument(metavar="USER")],
-    *,
-    days: Annotated[int, typer.Option(help="How long it holds.", min=1, max=3650)] = 90,
-) -> Result:
-    """Print a bearer token for the API."""
-    with site.connect() as conn:
-        issued = tokens.issue_token(conn, user_id, _now(), days=days)
-    return {"user": user_id, "token": issued, "days": days}, issued

@@ -12,16 +12,15 @@ from alerts import board, incidents, responders
 from alerts.audit import record_access
 from alerts.board import IncidentCard
 from alerts.ranking import Position, distance_m
-from app.accounts.principal import Principal, Role
+from app.accounts.permissions import Right, permit, reason
+from app.accounts.principal import Principal
 from app.accounts.sessions import resume_session
-from app.api.access import HANDOVER
-from app.api.desk import Desk
+from app.api.desk import Desk, deciding, incident_place
 from app.console.judging import Finding
 from core import sql
 from core.database import Connection
-from core.errors import NotFound, Refused
+from core.errors import NotFound
 
-STAFF = frozenset({Role.OPERATOR, Role.ADMINISTRATOR})
 _QUERIES = sql.load("app.console")
 
 
@@ -42,31 +41,34 @@ class Opened:
     choices: tuple[Choice, ...]
 
 
-def whoami(desk: Desk, conn: Connection, session: Mapping[str, Any]) -> Principal:
-    """Return who sits at the board; raise `Refused` when the session does not hold any more."""
+def whoami(desk: Desk, conn: Connection, session: Mapping[str, Any], right: Right) -> Principal:
+    """Return whose session this is; raise `Refused` when it ended, `Denied` without the right."""
     who = resume_session(conn, session, desk.clock.now())
-    if who.role not in STAFF:
-        raise Refused("this board is for operators")
+    permit(who, right)
     return who
 
 
-def check(desk: Desk, session: Mapping[str, Any]) -> Principal:
-    """Return who sits at the board; raises `Refused`, `DatabaseAway`."""
-    with desk.database.transaction() as conn:
-        return whoami(desk, conn, session)
+def check(desk: Desk, session: Mapping[str, Any], right: Right = Right.BOARD) -> Principal:
+    """Return who sits there; raises `Refused`, `DatabaseAway`."""
+    with deciding(desk) as conn:
+        return whoami(desk, conn, session, right)
 
 
 @contextmanager
 def _acting(
-    desk: Desk, session: Mapping[str, Any]
+    desk: Desk, session: Mapping[str, Any], incident_id: int
 ) -> Iterator[tuple[Connection, Principal, datetime]]:
-    with desk.database.transaction() as conn:
-        yield conn, whoami(desk, conn, session), desk.clock.now()
+    """Lend a transaction, who acts on this incident in it, and the time."""
+    with deciding(desk) as conn:
+        who, now = whoami(desk, conn, session, Right.HANDLE), desk.clock.now()
+        place = incident_place(conn, incident_id, now)
+        reason(who, Right.HANDLE, place.household_id, place)
+        yield conn, who, now
 
 
 def open_detail(desk: Desk, session: Mapping[str, Any], incident_id: int) -> Opened:
     """Read an open incident, with the look in the access log; raises `NotFound`, `Refused`."""
-    with _acting(desk, session) as (conn, who, now):
+    with _acting(desk, session, incident_id) as (conn, who, now):
         card = board.card(conn, incident_id)
         if card.closed_at is not None:
             raise NotFound(f"incident {incident_id} is closed")
@@ -106,19 +108,19 @@ def _choices(conn: Connection, card: IncidentCard) -> tuple[Choice, ...]:
 
 def acknowledge(desk: Desk, session: Mapping[str, Any], incident_id: int) -> None:
     """Take an incident in hand; raises `Conflict` naming who was first."""
-    with _acting(desk, session) as (conn, who, now):
+    with _acting(desk, session, incident_id) as (conn, who, now):
         incidents.acknowledge(conn, incident_id, actor=who.user_id, now=now)
 
 
 def take_over(desk: Desk, session: Mapping[str, Any], incident_id: int) -> None:
     """Take an incident out of another operator's hands."""
-    with _acting(desk, session) as (conn, who, now):
+    with _acting(desk, session, incident_id) as (conn, who, now):
         incidents.take_over(conn, incident_id, actor=who.user_id, now=now)
 
 
 def verify(desk: Desk, session: Mapping[str, Any], incident_id: int) -> None:
     """Note that the operator looks or telephones; raises `Conflict` in other hands."""
-    with _acting(desk, session) as (conn, who, now):
+    with _acting(desk, session, incident_id) as (conn, who, now):
         incidents.verify(conn, incident_id, actor=who.user_id, now=now)
 
 
@@ -126,7 +128,7 @@ def set_level(
     desk: Desk, session: Mapping[str, Any], incident_id: int, level: int, why: str
 ) -> None:
     """Raise or lower the validation level with a reason."""
-    with _acting(desk, session) as (conn, who, now):
+    with _acting(desk, session, incident_id) as (conn, who, now):
         incidents.set_level(conn, incident_id, actor=who.user_id, now=now, level=level, why=why)
 
 
@@ -134,7 +136,7 @@ def dispatch(
     desk: Desk, session: Mapping[str, Any], incident_id: int, responder_id: str | None
 ) -> bool:
     """Page a responder, the suggested next when None; False when there is nobody to page."""
-    with _acting(desk, session) as (conn, who, now):
+    with _acting(desk, session, incident_id) as (conn, who, now):
         page_id = incidents.dispatch(
             conn,
             incident_id,
@@ -148,7 +150,7 @@ def dispatch(
 
 def close(desk: Desk, session: Mapping[str, Any], incident_id: int, finding: Finding) -> None:
     """End an incident with its finding."""
-    with _acting(desk, session) as (conn, who, now):
+    with _acting(desk, session, incident_id) as (conn, who, now):
         incidents.close(
             conn,
             incident_id,
@@ -163,10 +165,10 @@ def close(desk: Desk, session: Mapping[str, Any], incident_id: int, finding: Fin
 
 def evidence_key(desk: Desk, session: Mapping[str, Any], incident_id: int, sha256: str) -> str:
     """Return the object key of an incident's picture, with the look in the access log."""
-    with _acting(desk, session) as (conn, who, now):
+    with _acting(desk, session, incident_id) as (conn, who, now):
         card = board.card(conn, incident_id)
         key = next((line.key for line in card.evidence if line.sha256 == sha256), None)
-        if key is None or (card.closed_at is not None and now - card.closed_at > HANDOVER):
+        if key is None:
             raise NotFound("no such evidence of this incident")
         _record(conn, who, "evidence", card, now)
         return key

@@ -17,7 +17,6 @@ from app.console.presenting import (
     note_of,
     pictures,
 )
-from app.console.words import Words
 
 _PICTURES = 3
 _NEXT = ""
@@ -38,8 +37,8 @@ class Doing(Protocol):
 class DetailPane:
     """Shows at most one incident; built when it is opened, redrawn part by part."""
 
-    def __init__(self, words: Words, templates: Templates, doing: Doing) -> None:
-        self._t = words
+    def __init__(self, templates: Templates, doing: Doing) -> None:
+        self._t = templates.words
         self._templates = templates
         self._doing = doing
         self._card: IncidentCard | None = None

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alerts import board, synthetic
 from alerts.board import IncidentCard
+from app.accounts.principal import Principal
 from core.clock import Clock
 from core.database import Connection, Database, translated
 from core.errors import DatabaseAway
@@ -40,6 +41,16 @@ class Snapshot:
     cards: tuple[IncidentCard, ...]
     recent: tuple[IncidentCard, ...]
     test_call: TestCall | None
+
+    def of(self, who: Principal) -> Snapshot:
+        """Return what somebody bound to a district sees of it."""
+        if not who.district:
+            return self
+        return replace(
+            self,
+            cards=tuple(card for card in self.cards if who.answers_for(card.district)),
+            recent=tuple(card for card in self.recent if who.answers_for(card.district)),
+        )
 
     def card(self, incident_id: int) -> IncidentCard | None:
         """Return an open incident."""

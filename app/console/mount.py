@@ -15,13 +15,17 @@ from fastapi.staticfiles import StaticFiles
 from nicegui import ui
 from starlette.middleware.sessions import SessionMiddleware
 
+from app.accounts import routes
+from app.accounts.permissions import Denied
 from app.api.desk import Desk, DeskDep
 from app.api.households import picture
 from app.api.problems import names_no_address
-from app.console import actions, figures_page, responder_page, sessions
+from app.console import actions, enrolling, figures_page, oidc, responder_page, signing_in
 from app.console.attempts import Attempts
+from app.console.entrance import Entrance
 from app.console.feed import BoardFeed
-from app.console.presenting import Templates
+from app.console.plain_page import PlainPages
+from app.console.presenting import Papers, Templates
 from app.console.screen import Screen
 from app.console.words import Words
 from core.errors import Refused, TemporaryError
@@ -30,10 +34,14 @@ from core.secrets import derive
 _RECONNECT_S = 120.0  # a screen that lost its way for two minutes goes on where it was
 
 
-def mount(app: FastAPI, desk: Desk, *, language: str = "en") -> None:
-    """Add the screens. NiceGUI keeps its state in the process: once per process."""
-    words = Words(language)
-    templates = Templates(words, desk.settings.timezone)
+def mount(app: FastAPI, desk: Desk) -> None:
+    """Add the screens. NiceGUI keeps its state in the process: once per process.
+
+    Raises `ConfigurationError` for a route whose right nobody has written down.
+    """
+    words = Words(desk.settings.language)
+    papers = Papers(desk.settings)
+    pages = PlainPages(desk, papers)
     feed = BoardFeed(desk.database, desk.clock)
     secret = derive(desk.settings.service_key, "console-session")
     app.add_middleware(
@@ -44,15 +52,18 @@ def mount(app: FastAPI, desk: Desk, *, language: str = "en") -> None:
         same_site="strict",
         https_only=desk.settings.public_url.startswith("https://"),
     )
-    app.include_router(sessions.router(Attempts(desk.clock), templates))
-    app.include_router(responder_page.router(templates))
-    app.include_router(figures_page.router(templates))
+    entrance = Entrance(desk, Attempts(desk.clock), papers)
+    app.include_router(signing_in.router(entrance))
+    app.include_router(enrolling.router(entrance))
+    app.include_router(oidc.router(entrance))
+    app.include_router(responder_page.router(papers))
+    app.include_router(figures_page.router(pages))
     app.add_api_route(
         "/console/evidence/{incident_id}/{sha256}", _evidence, include_in_schema=False
     )
     static = str(resources.files("app.console").joinpath("static"))
     app.mount("/console/static", StaticFiles(directory=static))
-    _board(desk, feed, words, templates)
+    _board(desk, feed, papers)
     logging.getLogger("nicegui").addFilter(names_no_address)
     nicegui.app.on_startup(lambda: feed.start(asyncio.get_running_loop()))
     nicegui.app.on_shutdown(feed.stop)
@@ -66,6 +77,7 @@ def mount(app: FastAPI, desk: Desk, *, language: str = "en") -> None:
         storage_secret=secret,
         show_welcome_message=False,
     )
+    routes.check([*app.routes, *nicegui.app.routes])
 
 
 def _evidence(request: Request, desk: DeskDep, incident_id: int, sha256: str) -> Response:
@@ -76,7 +88,8 @@ def _evidence(request: Request, desk: DeskDep, incident_id: int, sha256: str) ->
     return answer
 
 
-def _head(words: Words, timezone: str) -> str:
+def _head(templates: Templates, timezone: str) -> str:
+    words = templates.words
     said = {
         "timezone": timezone,
         "soundOn": words("board.sound.on"),
@@ -86,26 +99,31 @@ def _head(words: Words, timezone: str) -> str:
     }
     return (
         '<link rel="stylesheet" href="/console/static/board.css">'
-        f"<script>window.dgWords = {json.dumps(said)};</script>"
+        f"<script>window.dgWords = {json.dumps(said)};"
+        f"document.documentElement.lang = {json.dumps(words.language)};"
+        f"document.documentElement.dataset.theme = {json.dumps(templates.theme)};</script>"
         '<script src="/console/static/board.js"></script>'
     )
 
 
-def _board(desk: Desk, feed: BoardFeed, words: Words, templates: Templates) -> None:
-    head = _head(words, desk.settings.timezone)
-
-    @ui.page("/", title=words("board.title"))
+def _board(desk: Desk, feed: BoardFeed, papers: Papers) -> None:
+    @ui.page("/")
     async def board(request: Request, incident: int | None = None) -> Any:
         session = dict(request.session)
+        templates = papers.of(request)
         try:
             who = await asyncio.to_thread(actions.check, desk, session)
+        except Denied:
+            text = templates.render("notice.html", notice="page.denied", again=False)
+            return HTMLResponse(text, 403)
         except Refused:
-            return RedirectResponse("/login?ended=1" if "user" in session else "/login", 303)
+            return RedirectResponse("/login?ended=1" if session else "/login", 303)
         except TemporaryError:
             text = templates.render("notice.html", notice="login.away", again=True)
             return HTMLResponse(text, 503, headers={"Retry-After": "2"})
-        ui.add_head_html(head)
-        screen = Screen(desk, feed, words, templates, who, session)
+        ui.page_title(templates.words("board.title"))
+        ui.add_head_html(_head(templates, desk.settings.timezone))
+        screen = Screen(desk, feed, templates, who, session)
         if incident is not None:
             screen.open_incident(incident)
         return None

@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from fastapi import Request
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from alerts.board import IncidentCard, LogLine, PageLine
 from alerts.evidence import Box, EvidenceLine
-from app.console.words import Words
+from app.console.words import CATALOGUE, Words
+from core.settings import Settings
 
 _ACTIVE = ("arrived", "accepted", "sent", "planned")
 
@@ -80,7 +82,9 @@ def note_of(line: LogLine) -> str:
 class Templates:
     """The HTML of the screens; everything that comes from data is escaped."""
 
-    def __init__(self, words: Words, timezone: str) -> None:
+    def __init__(self, words: Words, timezone: str, theme: str = "dark") -> None:
+        self.words = words
+        self.theme = theme
         self._zone = ZoneInfo(timezone)
         self._environment = Environment(
             loader=PackageLoader("app.console"),
@@ -89,7 +93,7 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.globals.update(t=words, of=words.of, language=words.language)
+        self._environment.globals.update(t=words, of=words.of, language=words.language, theme=theme)
         self._environment.filters.update(
             clock=self.clock, distance=distance, took=took, ms=epoch_ms, box=box_percent
         )
@@ -101,6 +105,32 @@ class Templates:
     def render(self, name: str, **given: Any) -> str:
         """Return the text of a template."""
         return self._environment.get_template(name).render(**given)
+
+
+THEMES = ("dark", "light")
+LANGUAGE_COOKIE, THEME_COOKIE = "doorguard_language", "doorguard_theme"
+
+
+class Papers:
+    """The templates in each language and theme; a browser's cookies choose."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._usual = (settings.language, "dark")
+        self._made = {
+            (language, theme): Templates(Words(language), settings.timezone, theme)
+            for language in CATALOGUE
+            for theme in THEMES
+        }
+
+    def of(self, request: Request) -> Templates:
+        """Return the templates for this browser."""
+        cookies = request.cookies
+        language, theme = self._usual
+        wanted = (
+            cookies.get(LANGUAGE_COOKIE, language),
+            cookies.get(THEME_COOKIE, theme),
+        )
+        return self._made.get(wanted, self._made[self._usual])
 
 
 def names_of(card: IncidentCard) -> dict[str, str]:

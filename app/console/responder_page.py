@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from alerts.audit import record_access
@@ -11,7 +11,7 @@ from alerts.pages import PageView, page_view
 from app.api.desk import Desk, DeskDep
 from app.api.households import picture
 from app.api.pages import page_of
-from app.console.presenting import Templates
+from app.console.presenting import Papers
 from core.errors import NotFound, TemporaryError
 
 _SHOWN = 3
@@ -54,12 +54,13 @@ def _read(desk: Desk, token: str, action: str) -> PageView:
     return page
 
 
-def router(templates: Templates) -> APIRouter:
+def router(papers: Papers) -> APIRouter:
     """Return the routes of the responder's page."""
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/page/{token}")
-    def show(desk: DeskDep, token: str) -> Response:
+    def show(request: Request, desk: DeskDep, token: str) -> Response:
+        templates = papers.of(request)
         try:
             page = _read(desk, token, "page")
         except NotFound:

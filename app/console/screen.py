@@ -17,7 +17,6 @@ from app.console.feed import BoardFeed, Snapshot
 from app.console.judging import Finding
 from app.console.presenting import Templates, epoch_ms
 from app.console.queue_pane import QueuePane
-from app.console.words import Words
 from core.errors import NotFound, PermanentError, Refused, TemporaryError
 from core.telemetry import logger
 
@@ -34,14 +33,13 @@ class Screen:
         self,
         desk: Desk,
         feed: BoardFeed,
-        words: Words,
         templates: Templates,
         who: Principal,
         session: Mapping[str, Any],
     ) -> None:
         self._desk = desk
         self._feed = feed
-        self._t = words
+        self._t = templates.words
         self._templates = templates
         self._who = who
         self._session = session
@@ -54,7 +52,7 @@ class Screen:
         with self._root:
             self._strip = ui.html("", sanitize=False, tag="header").classes("strip")
             self._queue = QueuePane(templates, self.open_incident)
-            self._detail = DetailPane(words, templates, self)
+            self._detail = DetailPane(templates, self)
         self._client.on_delete(self.leave)
         feed.subscribe(self.receive)
         ui.timer(BEAT_S, self._beat)
@@ -65,6 +63,7 @@ class Screen:
 
     def receive(self, snapshot: Snapshot) -> None:
         """Bring the window to this snapshot."""
+        snapshot = snapshot.of(self._who)
         with self._root:
             unacknowledged = [card for card in snapshot.cards if card.acknowledged_at is None]
             self._set_strip(len(snapshot.cards), len(unacknowledged))

@@ -137,6 +137,8 @@ class Services:
             http_host="127.0.0.1",
             http_port=http_port,
             state_folder=home.folder / "state",
+            # what lives for minutes asks nobody to enrol a telephone
+            second_factor=None if plan.durable else "offered",
             broker_ca_file=plan.tls_cert,
             broker_pinned=plan.tls_cert is not None,
             device_host=plan.device_host or (_named(plan.host) if plan.broker is None else None),

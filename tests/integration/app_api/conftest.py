@@ -13,8 +13,8 @@ import pytest
 from fastapi import FastAPI
 
 from alerts import incidents
+from app.accounts.principal import AT_HOME, Role
 from app.accounts.tokens import issue_token
-from app.accounts.users import add_user
 from app.api import application
 from app.api.desk import Desk
 from app.api.models import EventReceipt
@@ -76,17 +76,36 @@ class Api:
         return self.client.post(path, headers=bearer | headers)
 
 
+def put_user(
+    conn: Connection, user_id: str, role: Role, homes: list[str], district: str = ""
+) -> None:
+    """Add somebody who comes by token or session; without the work of Argon2."""
+    conn.execute(
+        "INSERT INTO users (user_id, role, district, password_argon2) VALUES (%s, %s, %s, '')",
+        (user_id, role, district),
+    )
+    for home in homes:
+        conn.execute("INSERT INTO user_households VALUES (%s, %s)", (user_id, home))
+
+
 @pytest.fixture
 def api(database: Database, conn: Connection, clock, tmp_path: Path) -> Api:
     for home in ("own", "other"):
         conn.execute(
-            "INSERT INTO households (household_id, name, lat, lon) VALUES (%s, %s, 37.5, 127)",
+            "INSERT INTO households (household_id, name, district, lat, lon)"
+            " VALUES (%s, %s, 'Mapo-gu', 37.5, 127)",
             (home, f"Home {home}"),
         )
     tokens = {}
-    for role in ("resident", "operator", "administrator"):
-        add_user(conn, f"the-{role}", role, ["own"] if role == "resident" else [])
-        tokens[role] = issue_token(conn, f"the-{role}", clock.now())
+    for role in Role:
+        put_user(
+            conn,
+            f"the-{role}",
+            role,
+            ["own"] if role in AT_HOME else [],
+            district="Mapo-gu" if role is Role.OFFICER else "",
+        )
+        tokens[role.value] = issue_token(conn, f"the-{role}", clock.now())
     settings = load(
         database=database.dsn,
         broker="mqtt://127.0.0.1:1",
@@ -94,6 +113,7 @@ def api(database: Database, conn: Connection, clock, tmp_path: Path) -> Api:
         objects=str(tmp_path / "objects"),
         public_url="http://testserver",
         state_folder=tmp_path,
+        second_factor="offered",
     )
     calls = Calls([])
     desk = Desk(settings, database, clock, Objects(settings.objects), calls)

@@ -7,13 +7,22 @@ from datetime import timedelta
 import pytest
 
 from app.accounts.principal import Principal, Role
-from app.accounts.sessions import SESSION, open_session, resume_session
+from app.accounts.sessions import (
+    IDLE,
+    SESSION,
+    end_session,
+    end_sessions_of,
+    open_session,
+    resume_session,
+)
 from app.accounts.tokens import authenticate_token, issue_token
 from app.accounts.users import (
     add_user,
+    change_role,
     check_password,
     ensure_administrator,
     list_users,
+    new_password_for,
     remove_user,
 )
 from core.errors import Conflict, NotFound, PermanentError, Refused
@@ -83,17 +92,67 @@ def test_no_token_stands_in_the_database(conn, clock) -> None:
 
 def test_a_session_ends_with_shift_user_and_password(conn, clock) -> None:
     who = check_password(conn, "op", add_user(conn, "op", "operator"))
-    session = open_session(conn, who, clock.now())
-    assert resume_session(conn, session, clock.now() + SESSION - timedelta(seconds=1)) == who
-    for changed in ({"until": None}, {"stamp": "x"}, {"user": "admin"}):
+    session = open_session(conn, "op", clock.now())
+    for minutes in range(0, int(SESSION.total_seconds()) // 60, 20):  # in use all the time
+        assert resume_session(conn, session, clock.now() + timedelta(minutes=minutes)) == who
+    for changed in ({}, {"session": None}, {"session": "x"}):
         with pytest.raises(Refused):
-            resume_session(conn, session | changed, clock.now())
+            resume_session(conn, changed, clock.now())
     with pytest.raises(Refused):
         resume_session(conn, session, clock.now() + SESSION)
+    session = open_session(conn, "op", clock.now())
+    new_password_for(conn, "op", clock.now())
+    with pytest.raises(Refused):
+        resume_session(conn, session, clock.now())
+    session = open_session(conn, "op", clock.now())
     remove_user(conn, "op", clock.now())
     add_user(conn, "op", "operator")
     with pytest.raises(Refused):
         resume_session(conn, session, clock.now())
+
+
+def test_a_session_nobody_uses_ends(conn, clock) -> None:
+    add_user(conn, "op", "operator")
+    session = open_session(conn, "op", clock.now())
+    clock.advance(IDLE.total_seconds() - 1)
+    resume_session(conn, session, clock.now())
+    clock.advance(IDLE.total_seconds() - 1)
+    resume_session(conn, session, clock.now())
+    clock.advance(IDLE.total_seconds())
+    with pytest.raises(Refused):
+        resume_session(conn, session, clock.now())
+
+
+def test_signing_out_ends_the_session_on_the_server(conn, clock) -> None:
+    add_user(conn, "op", "operator")
+    session, other = (open_session(conn, "op", clock.now()) for _ in range(2))
+    end_session(conn, session, clock.now())
+    with pytest.raises(Refused):
+        resume_session(conn, session, clock.now())
+    resume_session(conn, other, clock.now())
+    assert end_sessions_of(conn, "op", clock.now()) == 1
+    with pytest.raises(Refused):
+        resume_session(conn, other, clock.now())
+    kept = conn.execute("SELECT session_sha256 FROM sessions").fetchall()
+    assert session["session"].encode() not in [bytes(row["session_sha256"]) for row in kept]
+
+
+def test_roles_and_districts(conn) -> None:
+    add_user(conn, "boss", "administrator")
+    add_user(conn, "op", "operator", district="Mapo-gu")
+    with pytest.raises(PermanentError):
+        add_user(conn, "officer", "officer")  # of which district?
+    with pytest.raises(PermanentError):
+        add_user(conn, "kim", "resident", district="Mapo-gu")
+    change_role(conn, "op", "supervisor")
+    with pytest.raises(Conflict):
+        change_role(conn, "boss", "operator")  # nobody could undo it
+    with pytest.raises(PermanentError):
+        change_role(conn, "op", "resident")
+    change_role(conn, "op", "administrator")
+    change_role(conn, "boss", "officer", "Mapo-gu")
+    rows = {row["user_id"]: (row["role"], row["district"]) for row in list_users(conn)}
+    assert rows == {"boss": ("officer", "Mapo-gu"), "op": ("administrator", "")}
 
 
 def test_one_first_administrator(conn, clock) -> None:

@@ -41,6 +41,10 @@ def evidence(api, put_event) -> None:
         ("operator", "nowhere", False, 403),
         ("administrator", "own", False, 403),
         ("administrator", "own", True, 403),
+        ("guardian", "own", True, 403),
+        ("supervisor", "own", False, 403),
+        ("supervisor", "own", True, 200),
+        ("officer", "own", True, 403),
     ],
 )
 @pytest.mark.usefixtures("evidence")
@@ -56,7 +60,10 @@ def test_reading_a_home(api, conn, open_incident, route, role, home, incident, s
         assert looks[0]["action"] == route.split("/")[0]
         assert looks[0]["detail"]["reason"] == ("open incident" if incident else "own home")
     else:
-        assert looks == []
+        wanted = route.split("/")[0]
+        assert [(look["actor"], look["action"]) for look in looks] == [(f"the-{role}", "refused")]
+        assert looks[0]["household_id"] == home
+        assert looks[0]["detail"] == {"right": wanted, "role": role}
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["status"] == expected
     assert verify(conn) == []

@@ -7,10 +7,9 @@ from starlette.middleware.sessions import SessionMiddleware
 
 from app.accounts.users import add_user
 from app.api import application
-from app.console import sessions
+from app.console import enrolling, entrance, signing_in
 from app.console.attempts import PAIR, Attempts
-from app.console.presenting import Templates
-from app.console.words import Words
+from app.console.presenting import Papers
 
 from .conftest import Api, Client
 
@@ -21,7 +20,9 @@ pytestmark = pytest.mark.integration
 def board(api: Api, clock) -> Client:
     app = application.create(api.desk)
     app.add_middleware(SessionMiddleware, secret_key="only for this test")
-    app.include_router(sessions.router(Attempts(clock), Templates(Words(), "Asia/Seoul")))
+    door = entrance.Entrance(api.desk, Attempts(clock), Papers(api.desk.settings))
+    app.include_router(signing_in.router(door))
+    app.include_router(enrolling.router(door))
     return Client(app)
 
 
@@ -64,7 +65,7 @@ def test_a_right_password_is_kept_out_for_half_a_minute_at_most(board, conn, clo
 
 def test_many_at_once_are_told_so_at_once(board, conn, monkeypatch) -> None:
     password = add_user(conn, "night-desk", "operator")
-    with sessions._VERIFICATIONS, sessions._VERIFICATIONS:
+    with entrance._VERIFICATIONS, entrance._VERIFICATIONS:
         for _ in range(PAIR.free + 1):  # not counted: no password was looked at
             busy = sign_in(board, "night-desk", password)
             assert (busy.status_code, busy.headers["retry-after"]) == (429, "1")
