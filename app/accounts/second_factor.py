@@ -10,11 +10,11 @@ from datetime import datetime
 import pyotp
 import segno
 
-from alerts.lifeline.sealing import Seal
 from app.accounts.users import find_user
 from core import sql
 from core.database import Connection
 from core.errors import NotFound, Refused
+from core.sealing import Seal
 from core.secrets import same
 
 ISSUER = "Door Guard"

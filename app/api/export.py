@@ -6,7 +6,15 @@ from fastapi import APIRouter, Response
 
 from alerts import export
 from app.accounts.permissions import Right, permit, reason
-from app.api.desk import READS_HOME, DeskDep, TokenDep, authenticate, deciding, incident_place, limited
+from app.api.desk import (
+    READS_HOME,
+    DeskDep,
+    TokenDep,
+    authenticate,
+    deciding,
+    incident_place,
+    limited,
+)
 from app.api.incidents import IncidentId
 from app.api.problems import responses
 

@@ -88,9 +88,10 @@ WHERE device_id = %(device_id)s
 LIMIT 1
 
 -- name: views
--- Without those that would tell of an incident which its home must not see at present.
+-- Without who was refused, and without those that would tell of an incident which its home must
+-- not see at present.
 SELECT at, actor, action, detail FROM access_log
-WHERE household_id = %(household_id)s AND NOT EXISTS (
+WHERE household_id = %(household_id)s AND action <> 'refused' AND NOT EXISTS (
     SELECT FROM incidents i
     WHERE i.household_id = %(household_id)s AND i.shown_state IS NOT NULL AND i.closed_at IS NULL
       AND i.incident_id = (access_log.detail->>'incident_id')::bigint)

@@ -12,7 +12,6 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
 from alerts.audit import record_access
-from alerts.lifeline.sealing import Seal
 from app.accounts import second_factor
 from app.accounts.permissions import Right, may
 from app.accounts.principal import AT_HOME, Principal
@@ -24,6 +23,7 @@ from app.console.attempts import Attempts
 from app.console.presenting import Papers
 from core.database import Connection
 from core.errors import PermanentError, Refused
+from core.sealing import Seal
 from core.telemetry import logger
 
 _VERIFICATIONS = threading.Semaphore(2)  # Argon2id takes 64 MiB each

@@ -194,7 +194,7 @@ def _address(path: str, district: str, incident: int) -> str:
         .replace("{sha256}", DIGEST)
         .replace("{token}", "1.not-a-secret")
         .replace("{device}", "camera-1")
-        .replace("{case}", "case-1")
+        .replace("{case}", "1-1")
     )
 
 
