@@ -1,8 +1,9 @@
 """Stage 2: the empty scene as mean and variance of every pixel, and what differs from it.
 
 Time constants are in seconds of capture time, so the model is the same at 1 and at 15 frames a
-second. A change of the light as a whole is explained first, as gain and offset; only what it
-cannot explain is foreground. Under `frozen` pixels (somebody stands there) the model follows the
+second. The first model is the median of the first pictures, so who walks by is not in it. A
+change of the light as a whole is explained first, as gain and offset; only what it cannot
+explain is foreground. Under `frozen` pixels (somebody stands there) the model follows the
 light and learns nothing else.
 """
 
@@ -33,6 +34,9 @@ _MAX_STEP_S = 2.0  # one frame never teaches more than this, whatever gap came b
 _SAMPLE = 4  # the light is fitted on every fourth pixel of every fourth row
 _FIT_ROUNDS = 2
 _MIN_SAMPLES = 64
+_READABLE = (4.0, 250.0)  # grey levels; clipped black and white, bars beside a film say nothing
+_TOLD = 0.05  # of the samples: fewer readable ones are not better than all
+_EARLY_EVERY_S = 0.2  # between the pictures of the first median, at least
 _AROUND = 0.05  # weight of the whole picture beside what is near
 _NEAR = 8.0  # grey levels: explained by a light
 _MOST = 0.6  # of the samples
@@ -68,6 +72,8 @@ class Background:
         self._limit: Plane = np.empty_like(self._variance)
         self._set_limit()
         self.age_s = 0.0
+        self._early: list[Plane] = [self.mean]
+        self._early_s = 0.0
 
     @property
     def limit(self) -> Plane:
@@ -83,6 +89,8 @@ class Background:
         picture = grey.astype(np.float32)
         light = fit_light(picture, self.mean, frozen)
         expected = self.mean * np.float32(light.gain) + np.float32(light.offset)
+        if light != Light():  # a camera shows nothing blacker or whiter
+            np.clip(expected, 0.0, 255.0, out=expected)
         squared = cv2.subtract(picture, expected)
         cv2.multiply(squared, squared, dst=squared)
         mask = cv2.compare(squared, self._limit, cv2.CMP_GT)
@@ -103,16 +111,19 @@ class Background:
             return
         # a true average until the model is as old as its time constant
         rate = max(1.0 - float(np.exp(-step_s / _TAU_S)), step_s / (self.age_s + step_s))
-        warm = self.warm
+        learning = not self.warm
         self.age_s += step_s
+        if learning:
+            self._begin(seen, step_s, frozen)
+            return
         strange: Mask | None = None
-        if warm and cv2.countNonZero(seen.mask):
+        if cv2.countNonZero(seen.mask):
             strange = seen.mask
         if frozen is None and strange is None:
             self._accumulate(seen, rate, None)
         else:
             slow = 1.0 - float(np.exp(-step_s / _TAU_FOREGROUND_S))
-            taken = seen.mask if warm else np.zeros_like(seen.mask)
+            taken = seen.mask
             if frozen is not None:
                 taken = _as_mask(cv2.bitwise_or(taken, frozen))
             self._accumulate(seen, rate, _as_mask(cv2.bitwise_not(taken)))
@@ -147,6 +158,27 @@ class Background:
         self._variance[where > 0] = _FIRST_VARIANCE
         self._set_limit()
 
+    def _begin(self, seen: Difference, step_s: float, frozen: Mask | None) -> None:
+        """Gather the first pictures, in one light; when there are enough, believe their median."""
+        self._early_s += step_s
+        if self._early_s >= _EARLY_EVERY_S or self.warm:
+            self._early_s = 0.0
+            step = cv2.subtract(seen.picture, seen.expected)
+            cv2.scaleAdd(step, 1.0 / seen.gain, self.mean, dst=step)
+            self._early.append(np.asarray(step, np.float32))
+        if not self.warm:
+            return
+        pictures = np.stack(self._early)
+        self._early = []
+        middle: Plane = np.median(pictures, axis=0).astype(np.float32)
+        off = np.minimum((pictures - middle) ** 2, np.float32(4.0 * _FIRST_VARIANCE)).sum(axis=0)
+        self._variance[:] = (_FIRST_VARIANCE + off) / np.float32(1 + len(pictures))
+        if frozen is None:
+            self.mean = middle
+        else:
+            cv2.copyTo(middle, _as_mask(cv2.bitwise_not(frozen)), self.mean)
+        self._set_limit()
+
     def _accumulate(self, seen: Difference, rate: float, where: Mask | None) -> None:
         cv2.accumulateWeighted(seen.picture, self.mean, rate, mask=where)
         bounded = np.minimum(seen.squared, self._variance * np.float32(4.0) + np.float32(4.0))
@@ -176,6 +208,10 @@ def fit_light(picture: Plane, mean: Plane, frozen: Mask | None = None) -> Light:
         free = frozen[1::_SAMPLE, 1::_SAMPLE].ravel() == 0
         if np.count_nonzero(free) >= _MIN_SAMPLES:
             x, y = x[free], y[free]
+    least, most = _READABLE
+    told = (np.minimum(x, y) > least) & (np.maximum(x, y) < most)
+    if np.count_nonzero(told) >= max(_MIN_SAMPLES, _TOLD * x.size):
+        x, y = x[told], y[told]
     step = y - x
     near = np.abs(step) <= _NEAR
     if np.count_nonzero(near) >= _MOST * x.size:

@@ -150,7 +150,7 @@ class Camera:
             self._infrared = frame.infrared
             people.hold(at_us)
         view = foreground.look(
-            grey, step_s, around, infrared=frame.infrared, hidden=self._mask.hidden(grey)
+            grey, at_us, step_s, around, infrared=frame.infrared, hidden=self._mask.hidden(grey)
         )
         if view is None:
             people.hold(at_us)
@@ -174,5 +174,6 @@ class Camera:
         findings = self._people.forget(
             last_us, self._scale, config=self.config, reporter=self._reporter
         )
+        self._foreground.past.clear()
         self._reporter.recorder.close(self._reporter.masks)
         return findings

@@ -12,24 +12,29 @@ import cv2
 import numpy as np
 
 from detectors.background import Background, Difference, Mask, Plane
-from detectors.blobs import Box, clean, find_blobs
+from detectors.blobs import Box, Part, clean, find_blobs, find_parts, is_sizeable, split
 from detectors.decode import Grey
 from detectors.ghost import is_ghost
+from detectors.life import LIVE_FRACTION, Past, live_fraction
+from detectors.light import is_shade
 from detectors.structure import bodies, is_border
 
 _HOLE_MARGIN_PX = 2.0
+_FOLLOWED = 0.5  # of its box lies around a track
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """One picture against the empty scene: `boxes` of bodies, largest first, and their `mask`,
-    both (h, w); `limit` is the squared difference noise may reach, grey levels².
+    both (h, w); `limit` is the squared difference noise may reach, grey levels². `changed` is
+    255 where a body changed over the last second, None where there is no picture of then.
     """
 
     boxes: list[Box]
     mask: Mask
     difference: Difference
     limit: Plane
+    changed: Mask | None = None
 
 
 class Foreground:
@@ -37,12 +42,14 @@ class Foreground:
 
     def __init__(self) -> None:
         self.ghosts = 0
+        self.past = Past()
         self._scenes: dict[bool, Background] = {}
         self._infrared = False
 
     def forget(self) -> None:
         """The picture has another size: nothing learnt holds."""
         self._scenes.clear()
+        self.past.clear()
 
     def knows(self, *, infrared: bool) -> bool:
         """Whether the empty scene of that mode has been learnt."""
@@ -52,6 +59,7 @@ class Foreground:
     def look(
         self,
         grey: Grey,
+        at_us: int,
         step_s: float,
         frozen: Mask | None,
         *,
@@ -69,7 +77,9 @@ class Foreground:
             seen.expected[hidden > 0] = 0.0
         if not scene.warm:
             scene.learn(seen, step_s, frozen)
+            self.past.clear()
             return None
+        self.past.add(at_us, grey)
         if hidden is not None:
             seen = replace(seen, mask=np.asarray(cv2.subtract(seen.mask, hidden), np.uint8))
         mask = clean(seen.mask)
@@ -78,15 +88,16 @@ class Foreground:
         body = bodies(seen, mask, scene.limit)
         seen = replace(seen, mask=np.asarray(cv2.bitwise_and(seen.mask, body), np.uint8))
         solid = clean(body)
-        boxes = []
-        for box in find_blobs(solid):
-            if is_border(solid, mask, box):
-                continue
-            if is_ghost(seen, solid, box):
-                self._heal(scene, seen, box)
-                continue
-            boxes.append(box)
-        return View(boxes, solid, seen, scene.limit)
+        parts = find_parts(solid)
+        changed = self.past.changed(at_us, grey, scene.limit, [part.box for part in parts])
+        parts = [part for part in parts if not self._is_hole(part, seen, solid, changed, frozen)]
+        boxes = [
+            one
+            for box in find_blobs(solid, parts)
+            if not is_border(solid, mask, box)
+            for one in self._apart(box, seen, solid)
+        ]
+        return View(boxes, solid, seen, scene.limit, changed)
 
     def learn(self, view: View, step_s: float, frozen: Mask | None) -> None:
         """Let the scene move towards the picture just looked at."""
@@ -100,7 +111,9 @@ class Foreground:
 
     def _scene(self, grey: Grey, frozen: Mask | None, *, infrared: bool) -> Background:
         before = self._scenes.get(self._infrared)
-        self._infrared = infrared
+        if infrared != self._infrared:
+            self._infrared = infrared
+            self.past.clear()
         scene = self._scenes.get(infrared)
         if scene is None:
             scene = self._scenes[infrared] = Background(grey)
@@ -108,8 +121,34 @@ class Foreground:
                 scene.keep(before, grey, frozen)
         return scene
 
-    def _heal(self, scene: Background, seen: Difference, box: Box) -> None:
+    @staticmethod
+    def _apart(box: Box, seen: Difference, solid: Mask) -> list[Box]:
+        """Two who stand side by side as two, somebody beside their own shadow as one."""
+        halves = split(box, seen.mask)
+        if len(halves) > 1:
+            standing = [half for half in halves if not is_shade(seen, solid, half)]
+            return standing or [box]
+        return halves
+
+    def _is_hole(
+        self,
+        part: Part,
+        seen: Difference,
+        solid: Mask,
+        changed: Mask | None,
+        frozen: Mask | None,
+    ) -> bool:
+        """Whether somebody learnt into the scene stood there; when that is certain it heals."""
+        box = part.box
+        if not is_sizeable(solid, part) or not is_ghost(seen, solid, box):
+            return False
+        # a hole is the bare scene: it does not move. Until that is known it is nobody new, and
+        # where somebody is followed it is still them
+        if changed is not None and live_fraction(changed, solid, box) >= LIVE_FRACTION:
+            followed = frozen is not None and cv2.countNonZero(frozen[box.window])
+            return not followed or followed <= _FOLLOWED * box.area
         self.ghosts += 1
         where: Mask = np.zeros_like(seen.mask)
         where[box.grown(_HOLE_MARGIN_PX).window] = 255
-        scene.adopt(seen, where)
+        self._scenes[self._infrared].adopt(seen, where)
+        return True

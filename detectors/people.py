@@ -17,8 +17,8 @@ from detectors.decode import Grey
 from detectors.dwell import State
 from detectors.findings import Reporter, Scale, time_of
 from detectors.foreground import View
-from detectors.life import LIVE_FRACTION, Past, live_fraction
-from detectors.light import is_lit
+from detectors.life import LIVE_FRACTION, live_fraction
+from detectors.light import is_lit, is_shade
 from detectors.tracks import Tracks
 from detectors.visits import Visits
 
@@ -34,7 +34,6 @@ class People:
 
     def __init__(self) -> None:
         self.tracks = Tracks()
-        self.past = Past()
         self._visits = Visits()
         self._moving = False
         self._held_since_us: int | None = None
@@ -54,11 +53,8 @@ class People:
         at_us = frame.captured_at_us
         scale = Scale(*grey.shape)
         self._held_since_us = None
-        self.past.add(at_us, grey)
         boxes = [
-            box
-            for box in view.boxes
-            if self._is_known(box, at_us) or not is_lit(view.difference, view.mask, box)
+            box for box in view.boxes if self._is_known(box, at_us) or not _is_light(view, box)
         ]
         if not boxes and not self.tracks.all:
             return self._motion(at_us, reporter, scale, config)
@@ -102,8 +98,7 @@ class People:
         """Give the boxes to tracks, and each of these its place and its signs of life."""
         scale = Scale(*grey.shape)
         sighted = self.tracks.update(boxes, at_us, around_s)
-        places = [track.box for track in sighted]
-        changed = self.past.changed(at_us, grey, view.limit, places) if places else None
+        changed = view.changed
         for track in sighted:
             zone = scale.zone_of(track, config)
             track.visit.place(at_us, track.foot, track.height, around_s, inside=zone is not None)
@@ -134,7 +129,6 @@ class People:
 
     def hold(self, at_us: int) -> None:
         """Keep the tracks through a time when nothing can be told, for 5 s at most."""
-        self.past.clear()
         if self._held_since_us is None:
             self._held_since_us = at_us
         if at_us - self._held_since_us <= _MAX_HOLD_US:
@@ -166,7 +160,6 @@ class People:
             if track.visit.state is State.LOITERING
         ]
         self.tracks.drop(self.tracks.all)
-        self.past.clear()
         self._held_since_us = None
         return findings + self._motion(last_us, reporter, scale, config)
 
@@ -212,3 +205,9 @@ class People:
             track.visit.state is not State.CANDIDATE and track.expected(at_us).iou(box) > 0
             for track in self.tracks.all
         )
+
+
+def _is_light(view: View, box: Box) -> bool:
+    """Whether there is nobody in the box but a change of the light."""
+    seen, mask = view.difference, view.mask
+    return is_lit(seen, mask, box) or is_shade(seen, mask, box)

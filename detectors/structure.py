@@ -70,8 +70,8 @@ def _changed(picture: Plane, scene: Plane, limit: Plane) -> Mask:
     ratio = cv2.divide(
         cv2.blur(picture, (_WINDOW, _WINDOW)) + _BLACK, cv2.blur(scene, (_WINDOW, _WINDOW)) + _BLACK
     )
-    now_x, now_y = _gradient(picture)
-    then_x, then_y = _gradient(scene)
+    now_x, now_y = gradient(picture)
+    then_x, then_y = gradient(scene)
     then_x *= ratio
     then_y *= ratio
     then = then_x * then_x + then_y * then_y
@@ -89,7 +89,8 @@ def _changed(picture: Plane, scene: Plane, limit: Plane) -> Mask:
     return np.asarray(changed, np.uint8)
 
 
-def _gradient(plane: Plane) -> tuple[Plane, Plane]:
+def gradient(plane: Plane) -> tuple[Plane, Plane]:
+    """Return the steps over two pixels across and down, (h, w) in grey levels, 0 at the rim."""
     across, down = np.zeros_like(plane), np.zeros_like(plane)
     cv2.subtract(plane[:, 2:], plane[:, :-2], dst=across[:, 1:-1])
     cv2.subtract(plane[2:], plane[:-2], dst=down[1:-1])

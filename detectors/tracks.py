@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import exp, hypot, log
 
 from detectors.blobs import Box
+from detectors.crossing import are_beside, is_covered, shares
 from detectors.dwell import GRACE_S, LIVED_S, LIVED_SHARE, State, Visit
 
 MOVING_COAST_S = 1.0
@@ -19,6 +20,7 @@ _GATE = 0.5  # body heights a foot point may jump between sightings
 _GATE_SPEED = 0.9  # body heights a second, a brisk walk
 _MAX_GATE = 1.2
 _MIN_IOU = 0.15
+_KNOWN_S = 0.8  # seen apart from others so long before a share of a blob is theirs
 _COMPACT = 2.0  # of the parts' areas: what lies apart from somebody is not a part of them
 _FRAGMENT = 0.6  # of a blob's area within a matched track: a part of it, nobody new
 _TAU_VELOCITY_S = 0.5
@@ -46,16 +48,24 @@ class Track:
     upright_s: float = 0.0
     lively: bool = False
     body_px: float = 0.0
+    covered: bool = False  # somebody else is in front of them
 
     @property
     def foot(self) -> tuple[float, float]:
         return self.box.foot
+
+    @property
+    def is_known(self) -> bool:
+        """Whether they were seen long enough to be told from a part of somebody else."""
+        return self.visit.seen_s >= _KNOWN_S
 
     def unseen_s(self, at_us: int) -> float:
         return (at_us - self.seen_us) / 1e6
 
     def coast_s(self, columns: int) -> float:
         """How long it may stay unseen: briefly when walking or at a side edge, else the grace."""
+        if self.covered:
+            return GRACE_S
         speed = hypot(*self.velocity) / self.height
         at_edge = self.box.x <= 1 or self.box.x + self.box.w >= columns - 1
         return MOVING_COAST_S if at_edge or speed > _STILL_SPEED else GRACE_S
@@ -143,9 +153,10 @@ class Tracks:
                 used.add(at)
         rest = [box for at, box in enumerate(boxes) if at not in used]
         births = [box for box in rest if not self._absorbed(box, given, by_number, at_us)]
-        for number, box in given.items():
+        seen = self._shared(given, by_number, at_us)
+        for number, box in seen.items():
             by_number[number].see(box, at_us)
-        return [by_number[number] for number in given] + [
+        return [by_number[number] for number in seen] + [
             self._begin(box, at_us, step_s) for box in births
         ]
 
@@ -164,10 +175,37 @@ class Tracks:
         self.all.append(track)
         return track
 
+    def _shared(
+        self, given: dict[int, Box], by_number: dict[int, Track], at_us: int
+    ) -> dict[int, Box]:
+        """Share blobs that cover others who are known too; mark those who are hidden."""
+        seen = dict(given)
+        for track in self.all:
+            track.covered = False
+        known = {track.number: track.expected(at_us) for track in self.all if track.is_known}
+        for number, blob in given.items():
+            if number not in known:
+                continue
+            behind = [
+                other
+                for other, expected in known.items()
+                if other not in given and is_covered(expected, blob)
+            ]
+            if not behind:
+                continue
+            group = [number, *behind]
+            for other, part in zip(group, shares(blob, [known[n] for n in group]), strict=True):
+                if part is not None:
+                    seen[other] = part
+                by_number[other].covered = part is None and other != number
+        return seen
+
     @staticmethod
     def _absorbed(box: Box, given: dict[int, Box], by_number: dict[int, Track], at_us: int) -> bool:
         for number, taken in given.items():
             before = by_number[number].expected(at_us)
+            if are_beside(taken, box, by_number[number].height):
+                continue
             if max(box.overlap(before), box.overlap(taken)) >= _FRAGMENT * box.area:
                 whole = taken.union(box)
                 near = whole.area <= _COMPACT * (taken.area + box.area)
