@@ -138,6 +138,7 @@ class Camera:
         if _UNUSUAL_US < blind_us <= BLIND_US:
             self._sequence.newest_us = newest_us + blind_us
             self._people.bridge(blind_us)
+            self._foreground.past.clear()
 
     def _look(self, frame: Frame, grey: Grey, step_s: float) -> list[Finding]:
         at_us = frame.captured_at_us

@@ -138,7 +138,6 @@ class People:
         """Take it that nothing changed for so long: times of the last sight move on, those of
         the first stay.
         """
-        self.past.clear()
         for track in self.tracks.all:
             visit = track.visit
             track.seen_us += blind_us
