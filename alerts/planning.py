@@ -18,6 +18,7 @@ from alerts.lifecycle import ANSWERED, BEING_ASKED, ON_THE_JOB, UNSENT, Move
 from alerts.policy import SYNTHETIC
 from alerts.positions import forget_incident
 from alerts.ranking import Ranked
+from alerts.responders import ADDRESSES
 from alerts.transition import SYSTEM, Incident, apply
 from core import sql
 from core.catalogue import Priority
@@ -26,6 +27,8 @@ from core.errors import Conflict, NotFound
 from core.settings import Settings
 
 LONGEST_ANSWER_S = 60.0
+# Below life safety the next channel is used when this one has brought no answer.
+CHANNELS_APART = timedelta(seconds=5)
 SHORTEST_ANSWER_S = 5.0  # to answer at all
 REPAGE_AFTER_S = 15.0
 TIMERS = (
@@ -82,10 +85,15 @@ def wants_next(incident: Incident, planned_at: datetime) -> bool:
 
 
 def channels_of(row: dict[str, Any]) -> list[str]:
-    """Return the names of the channels that reach a responder (a row of `responders`)."""
+    """Return the names of the channels that reach a responder, in the order of use.
+
+    `row` is one of `responders`.
+    """
     if row["responder_id"] == SYNTHETIC:
         return ["loopback"]
-    return [name for name in ("webhook", "apprise") if row[f"{name}_url"]]
+    there = [name for name, address in ADDRESSES.items() if row[address]]
+    ordered = [name for name in row["channels"] if name in there]
+    return ordered or there
 
 
 def page_next(
@@ -233,6 +241,7 @@ def page_one(
             "eta_s": ranked.eta_s,
             "eta_by": ranked.eta_by,
             "channels": channels_of(responder),
+            "apart": CHANNELS_APART if incident.priority > Priority.LIFE_SAFETY else timedelta(0),
         },
     ).fetchall()
     page_id = int(planned[0]["page_id"])

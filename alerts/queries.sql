@@ -115,10 +115,12 @@ SELECT lat, lon, district FROM households WHERE household_id = %(household_id)s
 
 -- name: reachable_responders
 -- In a fixed order, so that equals are always asked in the same one.
-SELECT responder_id, name, kind, lat, lon, district, households, skills, webhook_url, apprise_url
+SELECT responder_id, name, kind, lat, lon, district, households, skills, webhook_url, apprise_url,
+       device_id, channels
 FROM responders
 WHERE removed_at IS NULL
-  AND (webhook_url IS NOT NULL OR apprise_url IS NOT NULL OR responder_id = 'synthetic')
+  AND (webhook_url IS NOT NULL OR apprise_url IS NOT NULL OR device_id IS NOT NULL
+       OR responder_id = 'synthetic')
 ORDER BY responder_id
 
 -- name: estimates
@@ -148,7 +150,8 @@ WITH page AS (
     RETURNING page_id
 ), queued AS (
     INSERT INTO deliveries (page_id, channel, message, next_attempt_at)
-    SELECT page_id, channel, 'page', %(now)s FROM page, unnest(%(channels)s::text[]) AS channel
+    SELECT page_id, channel, 'page', %(now)s::timestamptz + (n - 1) * %(apart)s::interval
+    FROM page, unnest(%(channels)s::text[]) WITH ORDINALITY AS queued (channel, n)
 )
 SELECT page_id FROM page
 
@@ -163,7 +166,7 @@ INSERT INTO deliveries (page_id, channel, message, next_attempt_at)
 SELECT DISTINCT ON (p.responder_id, d.channel) p.page_id, d.channel, 'stand_down', %(now)s
 FROM pages p JOIN deliveries d ON d.page_id = p.page_id
 WHERE p.incident_id = %(incident_id)s AND d.message = 'page' AND d.attempts > 0
-  AND d.state IN ('queued', 'sent')
+  AND d.state IN ('queued', 'sent', 'delivered', 'answered')
   AND p.state NOT IN ('declined', 'stood_down')
   AND p.state <> ALL (%(spared)s::text[])
   AND p.responder_id IS DISTINCT FROM %(but)s::text
@@ -222,7 +225,7 @@ ORDER BY answered_at DESC, page_id DESC LIMIT 1
 
 -- name: plain_responders
 -- Everybody who goes to homes and is not being asked already, with the round of the next page.
-SELECT r.responder_id, r.webhook_url, r.apprise_url,
+SELECT r.responder_id, r.webhook_url, r.apprise_url, r.device_id, r.channels,
        (SELECT coalesce(max(round), 0) + 1 FROM pages WHERE incident_id = %(incident_id)s) AS round
 FROM responders r
 WHERE r.removed_at IS NULL AND r.kind IN ('crew', 'guard')
@@ -232,7 +235,7 @@ WHERE r.removed_at IS NULL AND r.kind IN ('crew', 'guard')
         AND kind IN ('break', 'sick', 'leave') AND start_at <= %(now)s
         AND (end_at IS NULL OR end_at > %(now)s))
   AND r.households = '{}'
-  AND (r.webhook_url IS NOT NULL OR r.apprise_url IS NOT NULL)
+  AND (r.webhook_url IS NOT NULL OR r.apprise_url IS NOT NULL OR r.device_id IS NOT NULL)
   AND NOT EXISTS (
       SELECT FROM pages
       WHERE incident_id = %(incident_id)s AND responder_id = r.responder_id
@@ -310,21 +313,22 @@ WHERE incident_id = %(incident_id)s AND done_at IS NULL AND due_at < %(due_at)s
 
 -- name: list_responders
 SELECT responder_id, name, kind, lat, lon, position_at, district, households, skills,
-       webhook_url, apprise_url
+       channels, device_id, webhook_url, apprise_url
 FROM responders WHERE removed_at IS NULL ORDER BY responder_id
 
 -- name: add_responder
 INSERT INTO responders (responder_id, name, kind, lat, lon, position_at, webhook_url,
-                        webhook_secret, apprise_url, district, households, skills)
+                        webhook_secret, apprise_url, district, households, skills, channels)
 VALUES (%(responder_id)s, %(name)s, %(kind)s, %(lat)s, %(lon)s, %(now)s, %(webhook_url)s,
         %(webhook_secret)s, %(apprise_url)s, %(district)s, %(households)s::text[],
-        %(skills)s::text[])
+        %(skills)s::text[], %(channels)s::text[])
 ON CONFLICT (responder_id) DO UPDATE
 SET name = excluded.name, kind = excluded.kind, lat = excluded.lat, lon = excluded.lon,
     position_at = excluded.position_at, webhook_url = excluded.webhook_url,
     webhook_secret = excluded.webhook_secret, apprise_url = excluded.apprise_url,
     district = excluded.district, households = excluded.households,
-    skills = excluded.skills, removed_at = NULL
+    skills = excluded.skills, channels = excluded.channels, device_id = NULL,
+    link_version = responders.link_version + 1, removed_at = NULL
 WHERE responders.removed_at IS NOT NULL
 RETURNING responder_id
 
@@ -380,7 +384,8 @@ WHERE household_id = 'synthetic' AND kind = 'test' AND closed_at IS NULL
 
 -- name: first_page_sent
 SELECT min(d.sent_at) AS sent_at FROM deliveries d JOIN pages p USING (page_id)
-WHERE p.incident_id = %(incident_id)s AND d.message = 'page' AND d.state = 'sent'
+WHERE p.incident_id = %(incident_id)s AND d.message = 'page'
+  AND d.state IN ('sent', 'delivered', 'answered')
   AND (%(since)s::timestamptz IS NULL OR p.planned_at >= %(since)s)
 
 -- name: prune_checks

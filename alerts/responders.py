@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, time
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
@@ -17,6 +17,8 @@ from core.secrets import new_secret
 
 Kind = Literal["crew", "guard", "guardian", "engineer", "supervisor", "officer", "counsellor"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+# Where a responder's row has the address of a channel; in the order of use where none is set.
+ADDRESSES = {"device": "device_id", "webhook": "webhook_url", "apprise": "apprise_url"}
 _QUERIES = sql.load("alerts")
 
 
@@ -34,13 +36,14 @@ def add(
     district: str = "",
     households: Collection[str] = (),
     skills: Collection[str] = (),
+    channels: Sequence[str] = (),
     now: datetime,
 ) -> dict[str, Any]:
     """Add a responder; without a shift (start, end; every day), one around the clock.
 
     `district` is where a supervisor or officer is responsible and a guard belongs ('': everywhere).
     With `households`, a resident's family say, asked for these homes alone. `skills` are of
-    `policy.SKILLS`.
+    `policy.SKILLS`, `channels` those to use in this order, all there are when empty.
 
     Returns `responder_id`, `name`, `kind`, and `webhook_secret` (None without a webhook): the
     key of the signatures, shown this once. Raises `Conflict` when the id is taken,
@@ -50,6 +53,9 @@ def add(
     unknown = sorted(set(skills) - SKILLS)
     if unknown:
         raise PermanentError(f"skill {unknown[0]}: one of {', '.join(sorted(SKILLS))}")
+    wrong = [one for one in channels if one not in ADDRESSES]
+    if wrong:
+        raise PermanentError(f"channel {wrong[0]!r}: one of {', '.join(ADDRESSES)}")
     secret = new_secret() if webhook_url else None
     row = conn.execute(
         _QUERIES["add_responder"],
@@ -66,6 +72,7 @@ def add(
             "district": district,
             "households": sorted(households),
             "skills": sorted(skills),
+            "channels": list(channels),
         },
     ).fetchone()
     if row is None:

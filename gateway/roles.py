@@ -36,6 +36,10 @@ ROLES: dict[str, Role] = {
         publish=(*map(wildcard, topics.DETECTOR_PUBLISHES), report_topic("detect")),
         subscribe=tuple(map(wildcard, topics.FRAME_LANE)),
     ),
+    "pagers": Role(
+        publish=(wildcard(Kind.CMD),),
+        subscribe=(wildcard(Kind.REPLY),),
+    ),
     "app": Role(
         publish=(wildcard(Kind.CMD), wildcard(Kind.CONFIG)),
         subscribe=(wildcard(Kind.REPLY), wildcard(Kind.FRAME)),  # frames: of a camera watched

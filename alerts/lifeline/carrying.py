@@ -25,6 +25,7 @@ from alerts.lifeline.records import (
 from alerts.lifeline.roster import OnCall, Roster
 from alerts.planning import REPAGE_AFTER_S, answer_by
 from alerts.policy import SYNTHETIC
+from alerts.responders import ADDRESSES
 from alerts.rules.deciding import Home, Opens, decide
 from alerts.rules.steps import Step
 from alerts.rules.table import Table
@@ -320,5 +321,5 @@ class Carrying:
 
 def channels_of(responder: OnCall) -> tuple[str, ...]:
     """Return the names of the channels that reach a responder."""
-    urls = {"webhook": responder.webhook_url, "apprise": responder.apprise_url}
-    return tuple(name for name, url in urls.items() if url)
+    there = [name for name, address in ADDRESSES.items() if getattr(responder, address)]
+    return tuple([one for one in responder.channels if one in there] or there)

@@ -204,6 +204,7 @@ class Ledger:
             "webhook_url": crew.webhook_url,
             "webhook_secret": crew.webhook_secret,
             "apprise_url": crew.apprise_url,
+            "device_id": crew.device_id,
             "incident_id": raised.incident_id,
             "kind": raised.kind,
             "priority": raised.priority,

@@ -8,10 +8,11 @@ SELECT device_id, household_id FROM device_assignments
 WHERE valid_from <= %(now)s AND %(now)s < valid_to
 
 -- name: responders
-SELECT responder_id, name, kind, lat, lon, webhook_url, webhook_secret, apprise_url, district,
-       households
+SELECT responder_id, name, kind, lat, lon, webhook_url, webhook_secret, apprise_url, device_id,
+       channels, district, households
 FROM responders
-WHERE removed_at IS NULL AND (webhook_url IS NOT NULL OR apprise_url IS NOT NULL)
+WHERE removed_at IS NULL
+  AND (webhook_url IS NOT NULL OR apprise_url IS NOT NULL OR device_id IS NOT NULL)
 ORDER BY responder_id
 
 -- name: reserve_incidents

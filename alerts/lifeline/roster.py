@@ -50,6 +50,8 @@ class OnCall(msgspec.Struct, frozen=True):
     district: str = ""
     households: tuple[str, ...] = ()
     duty: Duty = ALWAYS
+    device_id: str | None = None
+    channels: tuple[str, ...] = ()
 
 
 class Roster(msgspec.Struct, frozen=True):

@@ -25,6 +25,7 @@ from alerts.audit import Detail
 from alerts.lifecycle import Move
 from alerts.links import links
 from alerts.planning import page_next, wants_next
+from alerts.responders import ADDRESSES
 from alerts.transition import SYSTEM, Incident, apply, lock
 from core import sql
 from core.catalogue import Priority
@@ -44,6 +45,7 @@ SEND_WITHIN_S = 10.0
 PER_ADDRESS = 2
 LONGEST_BACKOFF_S = 30.0
 _CLAIMS = 0x70616765  # first number of the advisory locks of those who send
+CONFIRMED = frozenset({"device"})  # when it has been sent, the responder's device has it
 _ERROR_CHARS = 500
 _QUERIES = sql.load("alerts.paging")
 _log = logger(__name__)
@@ -213,6 +215,7 @@ def record(
 
 
 def _sent(conn: Connection, incident: Incident, claimed: Claimed, values: dict[str, Any]) -> None:
+    values = {**values, "delivered": claimed.channel in CONFIRMED}
     if conn.execute(_QUERIES["record_sent"], values).fetchone() is None:
         return  # a second attempt after the lease was over: the first has been recorded
     if claimed.page.message != "page":
@@ -275,7 +278,7 @@ def claimed_of(row: Mapping[str, Any], settings: Settings) -> Claimed:
         accept_url=where.accept_url,
         decline_url=where.decline_url,
     )
-    address = "" if channel == "loopback" else row.get(f"{channel}_url")
+    address = "" if channel == "loopback" else row.get(ADDRESSES.get(channel, ""))
     return Claimed(
         row["delivery_id"], channel, row["attempt"], page, address, row["webhook_secret"] or ""
     )

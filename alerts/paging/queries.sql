@@ -4,6 +4,7 @@
 SELECT d.delivery_id, d.page_id, d.channel, d.message, d.attempts + 1 AS attempt,
        p.distance_m, p.answer_by,
        r.responder_id, r.name AS responder_name, r.webhook_url, r.webhook_secret, r.apprise_url,
+       r.device_id,
        i.incident_id, i.kind, i.priority, i.opened_at,
        h.name AS household_name, h.address, h.access_note, h.lat, h.lon
 FROM deliveries d
@@ -65,8 +66,10 @@ WHERE delivery_id IN (
     FOR UPDATE OF d SKIP LOCKED)
 
 -- name: record_sent
-UPDATE deliveries SET state = 'sent', sent_at = %(now)s, last_error = ''
-WHERE delivery_id = %(delivery_id)s AND state <> 'sent'
+UPDATE deliveries
+SET state = CASE WHEN %(delivered)s THEN 'delivered' ELSE 'sent' END, sent_at = %(now)s,
+    delivered_at = CASE WHEN %(delivered)s THEN %(now)s::timestamptz END, last_error = ''
+WHERE delivery_id = %(delivery_id)s AND state NOT IN ('sent', 'delivered', 'answered')
 RETURNING delivery_id
 
 -- name: record_retry
@@ -91,8 +94,18 @@ UPDATE pages p SET state = 'failed'
 WHERE p.page_id = %(page_id)s AND p.state = 'planned'
   AND NOT EXISTS (
       SELECT FROM deliveries
-      WHERE page_id = p.page_id AND message = 'page' AND state IN ('queued', 'sent'))
+      WHERE page_id = p.page_id AND message = 'page'
+        AND state IN ('queued', 'sent', 'delivered', 'answered'))
 RETURNING p.planned_at, p.responder_id
 
 -- name: end_page_timer
 UPDATE timers SET done_at = %(now)s WHERE page_id = %(page_id)s AND done_at IS NULL
+
+-- name: carrier
+SELECT r.device_id FROM pages p JOIN responders r USING (responder_id)
+WHERE p.page_id = %(page_id)s AND r.removed_at IS NULL
+
+-- name: answered_by
+UPDATE deliveries SET state = 'answered', answered_at = coalesce(answered_at, %(now)s)
+WHERE page_id = %(page_id)s AND channel = %(channel)s AND message = 'page'
+  AND state <> 'dropped'

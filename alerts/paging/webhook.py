@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 import httpx
 
+from alerts.paging.document import document
 from core.clock import Clock
 from core.errors import PermanentError, TemporaryError
 from core.model import Page
@@ -68,31 +68,4 @@ def signature(secret: str, body: bytes, now: datetime) -> str:
 
 def encode(page: Page) -> bytes:
     """Return the JSON body; the same page gives the same bytes."""
-    document: dict[str, Any] = {
-        "message": page.message,
-        "page_id": page.page_id,
-        "incident": {
-            "id": page.incident_id,
-            "kind": page.kind,
-            "priority": page.priority,
-            "opened_at": _rfc3339(page.opened_at),
-        },
-        "household": {
-            "name": page.household_name,
-            "address": page.address,
-            "access_note": page.access_note,
-            "lat": page.lat,
-            "lon": page.lon,
-        },
-        "responder": {"id": page.responder_id, "name": page.responder_name},
-        "distance_m": page.distance_m,
-        "answer_by": _rfc3339(page.answer_by),
-        "page_url": page.page_url,
-        "accept_url": page.accept_url,
-        "decline_url": page.decline_url,
-    }
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _rfc3339(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return json.dumps(document(page), ensure_ascii=False, separators=(",", ":")).encode()

@@ -214,6 +214,10 @@ def responder_add(
         list[str] | None,
         typer.Option("--household", metavar="H", help="Asked for these homes alone: family, say."),
     ] = None,
+    channels: Annotated[
+        list[str] | None,
+        typer.Option("--channel", help="device, webhook or apprise, in the order of use."),
+    ] = None,
     skills: Annotated[
         list[str] | None, typer.Option("--skill", help="first_aid, security or keys.")
     ] = None,
@@ -245,6 +249,7 @@ def responder_add(
             district=district,
             households=households or (),
             skills=skills or (),
+            channels=channels or (),
             now=_now(),
         )
     result = {"responder": responder_id, "webhook_secret": made.get("webhook_secret")}

@@ -11,6 +11,7 @@ from alerts.eta.road_service import travel_times
 from alerts.lifeline.reconciling import reconcile
 from alerts.lifeline.records import key_of
 from alerts.paging.apprise_channel import AppriseChannel
+from alerts.paging.device_channel import DeviceChannel
 from alerts.paging.dispatcher import Dispatcher, EscalationClock
 from alerts.paging.loopback import LoopbackChannel
 from alerts.paging.webhook import WebhookChannel
@@ -19,6 +20,7 @@ from alerts.rules.loading import rules_of
 from app.processes.cut_off import DECIDE_S, CutOff
 from app.processes.lifeline import Lifeline
 from app.processes.overdue import Overdue
+from app.processes.pagers import Pagers
 from app.processes.periodic import Periodic
 from app.processes.road_times import RoadTimes
 from app.processes.running import Part, session_for, until_signalled
@@ -38,7 +40,7 @@ from ingest import handoff
 from ingest.lane import AT_ONCE, Lane
 
 _HANDOFF_POLL_S = 0.5
-_POOL = 10  # dispatcher and its senders, timers, hand-off, beat, synthetic, lifeline
+_POOL = 12  # dispatcher and its senders, timers, hand-off, beat, synthetic, lifeline, pagers
 
 
 def run(settings: Settings) -> None:
@@ -76,7 +78,13 @@ def run(settings: Settings) -> None:
         max_payload_bytes=MAX_MESSAGE_BYTES + 1,  # enough to refuse it
     )
     bus = TwoRoads(stored_session, settings, clock)
-    channels: list[Channel] = [WebhookChannel(clock), AppriseChannel(), LoopbackChannel()]
+    pagers = Pagers(settings, database, clock)
+    channels: list[Channel] = [
+        DeviceChannel(pagers.commands),
+        WebhookChannel(clock),
+        AppriseChannel(),
+        LoopbackChannel(),
+    ]
     watched = Overdue(bus, clock)
     lifeline = Lifeline(settings=settings, database=database, clock=clock, channels=channels)
     cut_off = CutOff(watched, bus.peers, lifeline, clock, decide_s=DECIDE_S)
@@ -132,7 +140,7 @@ def run(settings: Settings) -> None:
         synthetic,
         sealing,
     ]
-    parts += [positions, *([roads] if roads else [])]
+    parts += [positions, pagers, *([roads] if roads else [])]
     for part in parts:
         part.start()
     stop.wait()

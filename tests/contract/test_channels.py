@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -9,12 +10,15 @@ from datetime import UTC, datetime
 import pytest
 
 from alerts.paging.apprise_channel import AppriseChannel, text
+from alerts.paging.device_channel import DeviceChannel
 from alerts.paging.loopback import LoopbackChannel
-from alerts.paging.webhook import WebhookChannel
+from alerts.paging.webhook import WebhookChannel, encode
+from alerts.responders import ADDRESSES
 from core.errors import PermanentError, TemporaryError
 from core.model import Page
 from core.ports import Channel
 from tests.conftest import ManualClock
+from tests.contract.fake_commands import FakeCommands
 from tests.integration.alerts.webhook_receiver import WebhookReceiver
 
 # Apprise's mail plugin imports a module that Python 3.13 no longer has.
@@ -58,7 +62,7 @@ def webhook(clock: ManualClock) -> Iterator[WebhookChannel]:
     made.close()
 
 
-@pytest.fixture(params=["webhook", "apprise", "loopback"])
+@pytest.fixture(params=["webhook", "apprise", "loopback", "device"])
 def reached(
     request: pytest.FixtureRequest, webhook: WebhookChannel, receiver: WebhookReceiver
 ) -> tuple[Channel, str]:
@@ -67,6 +71,7 @@ def reached(
         "webhook": (webhook, receiver.url),
         "apprise": (AppriseChannel(), receiver.url.replace("http://", "json://")),
         "loopback": (LoopbackChannel(), ""),
+        "device": (DeviceChannel(FakeCommands({"pager-1": lambda *_: (True, {})})), "pager-1"),
     }[request.param]
 
 
@@ -76,7 +81,7 @@ def test_it_returns_when_the_message_was_taken(reached: tuple[Channel, str]) -> 
 
 
 def test_it_bears_its_name(reached: tuple[Channel, str]) -> None:
-    assert reached[0].name in {"webhook", "apprise", "loopback"}
+    assert reached[0].name in {"loopback", *ADDRESSES}
 
 
 @pytest.mark.parametrize("kind", ["webhook", "apprise"])
@@ -163,3 +168,30 @@ def test_apprise_carries_the_link_and_not_the_access_note(receiver: WebhookRecei
     assert PAGE.page_url in sent["message"]
     assert PAGE.access_note not in sent["message"]
     assert "SOS" in sent["title"]
+
+
+@pytest.mark.parametrize(
+    ("replied", "error"),
+    [
+        (None, TemporaryError),
+        ((False, {"reason": "busy"}), TemporaryError),
+        ((False, {"reason": "unsupported"}), PermanentError),
+    ],
+)
+def test_a_pager_that_does_not_ring(
+    replied: tuple[bool, dict[str, str]] | None, error: type[Exception]
+) -> None:
+    commands = FakeCommands({"pager-1": lambda *_: replied})
+    with pytest.raises(error):
+        DeviceChannel(commands).send(PAGE, "pager-1", SECRET)
+
+
+def test_a_pager_gets_what_a_webhook_gets_and_a_key() -> None:
+    commands = FakeCommands({"pager-1": lambda *_: (True, {})})
+    channel = DeviceChannel(commands)
+    channel.send(PAGE, "pager-1", SECRET)
+    channel.send(dataclasses.replace(PAGE, message="stand_down"), "pager-1", SECRET)
+    (_, page, told), (_, stand_down, _) = commands.asked
+    assert (page, stand_down) == ("page", "page.stand_down")
+    assert told.pop("key") == PAGE.idempotency_key
+    assert told == json.loads(encode(PAGE))
