@@ -22,8 +22,8 @@ def status(conn: Connection, now: datetime) -> dict[str, Any]:
     """Return the state of an installation.
 
     `ok` is False when a process is silent or without broker, a node of the broker does not serve,
-    partitions of the event lane are nobody's, or the synthetic SOS failed or ran too long ago.
-    Workers of one kind after the first stand under their own names.
+    partitions of the event lane or of the cameras are nobody's, or the synthetic SOS failed or ran
+    too long ago. Workers of one kind after the first stand under their own names.
     """
     processes: dict[str, dict[str, Any]] = {}
     for beat in liveness.beats(conn):
@@ -56,9 +56,10 @@ def status(conn: Connection, now: datetime) -> dict[str, Any]:
     ]
     alive = all(one["alive"] and one.get("connected") for one in needed)
     read = sum(one.get("partitions", 0) for one in processes.values())
+    watched = sum(one.get("parts", 0) for one in processes.values() if one["alive"])
     tested = last is None or (bool(last["ok"]) and now - last["started_at"] < _TEST_IS_OLD)
     return {
-        "ok": alive and tested and read >= PARTITIONS,
+        "ok": alive and tested and min(read, watched) >= PARTITIONS,
         "processes": processes,
         "schema": {"migrations": len(checksums())},
         "database": database_kind(conn),

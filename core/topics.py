@@ -59,9 +59,14 @@ class Topic:
         return f"{device_root(self.device)}/{self.kind}"
 
 
+def part_of(device: str) -> int:
+    """Return the partition of a device, 0 to 63."""
+    return crc32(device.encode()) % PARTITIONS
+
+
 def partition(device: str) -> str:
     """Return the two hex digits under which the device's topics stand."""
-    return f"{crc32(device.encode()) % PARTITIONS:02x}"
+    return f"{part_of(device):02x}"
 
 
 def check_device_id(device: str) -> str:
@@ -82,6 +87,11 @@ def device_root(device: str) -> str:
 def wildcard(kind: Kind) -> str:
     """Return the filter that matches `kind` of every device."""
     return f"{ROOT}/+/+/{kind}"
+
+
+def frames_of(part: int) -> str:
+    """Return the filter that matches the frames of one partition's cameras."""
+    return f"{ROOT}/{part:02x}/+/{Kind.FRAME}"
 
 
 @lru_cache(maxsize=1 << 16)

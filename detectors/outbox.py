@@ -74,4 +74,8 @@ class Outbox:
     def unsure(self, device_id: str) -> list[Finding]:
         """Return a camera's findings that may not have reached the broker."""
         sent = [finding for _, finding in self._sent if finding.device_id == device_id]
-        return sent + [finding for finding in self._waiting if finding.device_id == device_id]
+        return sent + self.unsent(device_id)
+
+    def unsent(self, device_id: str) -> list[Finding]:
+        """Return a camera's findings that the session has not taken."""
+        return [finding for finding in self._waiting if finding.device_id == device_id]

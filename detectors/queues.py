@@ -5,8 +5,8 @@ So a camera that floods loses its own frames and no other camera's.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Container
+from collections import OrderedDict, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.frames import Frame
@@ -27,7 +27,7 @@ class FairQueue:
 
     def __init__(self, keep: int = KEEP) -> None:
         self._keep = keep
-        self._turns: dict[str, deque[Waiting]] = {}
+        self._turns: OrderedDict[str, deque[Waiting]] = OrderedDict()
 
     def __len__(self) -> int:
         return sum(map(len, self._turns.values()))
@@ -44,16 +44,15 @@ class FairQueue:
         line.popleft()
         return 1
 
-    def take(self, among: Container[str] | None = None) -> tuple[str, Waiting] | None:
-        """Return the oldest frame of the camera whose turn it is, None when all are served.
+    def drop(self, gone: Callable[[str], bool]) -> None:
+        """Forget the frames of cameras that are another's now."""
+        self._turns = OrderedDict((k, v) for k, v in self._turns.items() if not gone(k))
 
-        `among` names those that may be served; the others keep their places.
-        """
-        turn = (one for one in self._turns if among is None or one in among)
-        device_id = next(turn, None)
-        if device_id is None:
+    def take(self) -> tuple[str, Waiting] | None:
+        """Return the oldest frame of the camera whose turn it is, None when all are served."""
+        if not self._turns:
             return None
-        line = self._turns.pop(device_id)
+        device_id, line = self._turns.popitem(last=False)
         waiting = line.popleft()
         if line:
             self._turns[device_id] = line  # to the end: the others come first

@@ -62,6 +62,7 @@ class Snapshots:
         self._changed = threading.Condition()
         self._waiting: dict[str, Callable[[], None]] = {}
         self._stopping = False
+        self._busy = False
         self.saved = 0
         self.failed = 0
         self._thread = threading.Thread(target=self._run, name="snapshots", daemon=True)
@@ -75,6 +76,11 @@ class Snapshots:
             self._stopping = True
             self._changed.notify_all()
         self._thread.join(timeout_s)
+
+    def wait_written(self, timeout_s: float) -> bool:
+        """Wait until all that was saved is on disk; return whether it is."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._waiting and not self._busy, timeout_s)
 
     def save(
         self, device_id: str, state: dict[str, Any], captured_us: int, findings: list[Finding]
@@ -132,7 +138,11 @@ class Snapshots:
                     return
                 device_id = next(iter(self._waiting))
                 write = self._waiting.pop(device_id)
+                self._busy = True
             write()
+            with self._changed:
+                self._busy = False
+                self._changed.notify_all()
 
     def _write(self, device_id: str, body: bytes) -> None:
         path = self._path(device_id)

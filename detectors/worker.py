@@ -16,6 +16,7 @@ from core.frames import Frame
 from core.model import Finding
 from core.ports import ObjectStore
 from core.telemetry import QUEUED, REJECTS, SHED, logger
+from core.topics import part_of
 from detectors.camera import Camera
 from detectors.config import CameraConfig, decode_config
 from detectors.filing import Filer, Seal
@@ -29,6 +30,7 @@ _QUEUE = "frames"
 _IDLE_EVERY_S = 1.0
 _FORGET_AFTER_S = 600.0  # a camera silent for so long starts anew, its memory is given back
 _STOP_S = 2.0
+_LET_GO_S = 5.0
 _WORST = 5  # cameras named in the figures
 _log = logger(__name__)
 
@@ -40,9 +42,7 @@ class DetectWorker:
     `publish` is called on the worker's thread; a `TemporaryError` keeps the finding for the
     next attempt, in order. After a bug on the worker's thread every method raises it, so that
     the process ends and is started again. `timezone` is that of after hours where a camera's
-    configuration names none; `seal` makes of a case's manifest what is stored. For `settle_s`
-    after the start cameras whose configuration has not come yet wait for it: nobody is to be seen
-    behind a mask that is still on its way.
+    configuration names none; `seal` makes of a case's manifest what is stored.
     """
 
     def __init__(
@@ -54,7 +54,6 @@ class DetectWorker:
         seal: Seal,
         snapshots: Snapshots | None = None,
         timezone: str = "UTC",
-        settle_s: float = 0.0,
     ) -> None:
         self._clock = clock
         self._timezone = timezone
@@ -71,7 +70,7 @@ class DetectWorker:
         self._shed: Counter[str] = Counter()
         self._bad: Counter[str] = Counter()
         self._newest_s: float | None = None
-        self._settled_s = clock.monotonic_s() + settle_s
+        self._leaving: frozenset[int] = frozenset()
         self._thread = threading.Thread(target=self._run, name="detect", daemon=True)
 
     def start(self) -> None:
@@ -91,6 +90,14 @@ class DetectWorker:
             if self._snapshots is not None:
                 self._snapshots.stop(_STOP_S)
             self._filer.stop(_STOP_S)
+
+    def let_go(self, parts: frozenset[int]) -> None:
+        """Give up the cameras of these partitions; return when another may go on with them."""
+        self._raise_failure()
+        with self._changed:
+            self._leaving |= parts
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: not self._leaving & parts, _LET_GO_S)
 
     def on_frame(self, device_id: str, frame: Frame) -> None:
         """Queue a frame; under overload the camera's oldest waiting frame is dropped."""
@@ -156,12 +163,15 @@ class DetectWorker:
         swept_s = self._clock.monotonic_s()
         while True:
             with self._changed:
-                taken = self._take()
-                if taken is None and not self._stopping:
+                taken = self._queue.take()
+                leaving = self._leaving
+                if taken is None and not leaving and not self._stopping:
                     self._changed.wait(_IDLE_EVERY_S)
                 if self._stopping:
                     break
-            if taken is not None:
+            if leaving:
+                self._give_up(leaving)
+            elif taken is not None:
                 self._detect(*taken)
             now_s = self._clock.monotonic_s()
             if now_s - swept_s >= _IDLE_EVERY_S:
@@ -171,14 +181,28 @@ class DetectWorker:
             self._flushed(self._outbox.flush(now_s))
         self._flushed(self._outbox.last_try())
         for device_id, seat in self._seats:
-            self._seats.save(device_id, self._outbox.unsure(device_id))
-            for filing in seat.camera.close():
-                self._filer.put(device_id, filing)
+            self._close(device_id, seat.camera)
 
-    def _take(self) -> tuple[str, Waiting] | None:
-        """Return the next frame; one whose configuration is awaited goes back to the end."""
-        settled = self._clock.monotonic_s() >= self._settled_s
-        return self._queue.take(None if settled else self._configs.keys())
+    def _give_up(self, parts: frozenset[int]) -> None:
+        """Leave cameras to another worker: all that is known of them goes to disk."""
+        with self._changed:
+            self._queue.drop(lambda device_id: part_of(device_id) in parts)
+        self._flushed(self._outbox.last_try())
+        for device_id, seat in self._seats:
+            if part_of(device_id) in parts:
+                self._close(device_id, seat.camera)
+                self._seats.drop(device_id)
+        if self._snapshots is not None:
+            self._snapshots.wait_written(_STOP_S)
+        with self._changed:
+            self._leaving -= parts
+            self._changed.notify_all()
+
+    def _close(self, device_id: str, camera: Camera) -> None:
+        # in an orderly end the session still hands over what it took
+        self._seats.save(device_id, self._outbox.unsent(device_id))
+        for filing in camera.close():
+            self._filer.put(device_id, filing)
 
     def _detect(self, device_id: str, waiting: Waiting) -> None:
         with self._changed:

@@ -76,6 +76,7 @@ class Session:
         self._client_id = client_id
         self._durable = durable
         self._subscriptions = list(subscriptions)
+        self._asked_for: dict[int, list[tuple[str, int]]] = {}
         self._keepalive_s = keepalive_s
         self._coalesce_s = coalesce_s
         self._max_payload_bytes = max_payload_bytes
@@ -183,6 +184,20 @@ class Session:
                 raise BrokerAway(f"{_MAX_WAITING_BYTES} bytes wait for the broker", delay_s=2.0)
             self._last = self._client.send_publishes(blobs) or self._last
 
+    def follow(self, subscriptions: Sequence[tuple[str, int]]) -> None:
+        """Hear these from now on and nothing else, in this connection and those after it."""
+        with self._lock:
+            before, self._subscriptions = self._subscriptions, list(subscriptions)
+            if self._connected_at_s is None:
+                return
+            more = [one for one in self._subscriptions if one not in before]
+            kept = {topic for topic, _ in self._subscriptions}
+            gone = [topic for topic, _ in before if topic not in kept]
+            if more:
+                self._ask_for(more)
+            if gone:
+                self._client.unsubscribe(gone)
+
     def acknowledge(self, messages: Sequence[Message]) -> None:
         """Confirm QoS 1 messages whose tokens are still good; the others come again anyway."""
         with self._lock:
@@ -225,6 +240,7 @@ class Session:
         """Forget the connection: nothing of it is acknowledged any more."""
         with self._lock:
             self._connected_at_s = None
+            self._asked_for.clear()
             self._in_flight.clear()
 
     def _connected(
@@ -242,23 +258,29 @@ class Session:
         if self._told is not None:
             self._told(bool(flags.session_present))
         if self._subscriptions:
-            client.subscribe(self._subscriptions)
+            with self._lock:
+                self._ask_for(self._subscriptions)
         else:
             self._ready.set()
 
     def _subscribed(
-        self, _client: Any, _data: Any, _mid: int, reasons: Any, _properties: Any
+        self, _client: Any, _data: Any, mid: int, reasons: Any, _properties: Any
     ) -> None:
+        with self._lock:
+            asked = self._asked_for.pop(mid, [])
         refused = [
-            topic
-            for (topic, _), reason in zip(self._subscriptions, reasons, strict=False)
-            if reason.is_failure
+            topic for (topic, _), reason in zip(asked, reasons, strict=False) if reason.is_failure
         ]
         if refused:
             _log.error("broker refused subscriptions", client=self._client_id, topics=refused)
             self._drop()  # a session that hears nothing must not look alive; the next one asks anew
         else:
             self._ready.set()
+
+    def _ask_for(self, subscriptions: list[tuple[str, int]]) -> None:
+        _, mid = self._client.subscribe(subscriptions)
+        if mid is not None:
+            self._asked_for[mid] = subscriptions
 
     def _drop(self) -> None:
         """Break the connection without a good-bye, so that it is made again."""

@@ -9,6 +9,7 @@ from core.markers import MARKED
 from core.reports import REPORT_FILTER, report_topic
 from core.secrets import derive
 from core.topics import Kind, wildcard
+from core.workers import WORKERS_FILTER
 
 SYNTHETIC_DEVICE = "synthetic-sos"
 SYNTHETIC_HOUSEHOLD = "synthetic"
@@ -33,8 +34,12 @@ ROLES: dict[str, Role] = {
         subscribe=(*map(wildcard, topics.EVENT_LANE), REPORT_FILTER),
     ),
     "detect": Role(
-        publish=(*map(wildcard, topics.DETECTOR_PUBLISHES), report_topic("detect")),
-        subscribe=tuple(map(wildcard, topics.FRAME_LANE)),
+        publish=(
+            *map(wildcard, topics.DETECTOR_PUBLISHES),
+            report_topic("detect"),
+            WORKERS_FILTER,
+        ),
+        subscribe=(*map(wildcard, topics.FRAME_LANE), WORKERS_FILTER),
     ),
     "pagers": Role(
         publish=(wildcard(Kind.CMD),),

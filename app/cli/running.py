@@ -58,6 +58,9 @@ def up(
     alarms: Annotated[
         int, typer.Option(help="Alarms processes; one goes on when another dies.", min=1, max=8)
     ] = 1,
+    detect_workers: Annotated[
+        int, typer.Option(help="Detect processes; they divide the cameras.", min=1, max=64)
+    ] = 1,
     public_url: Annotated[
         str | None, typer.Option(help="How responders reach the app; stands in page links.")
     ] = None,
@@ -81,6 +84,7 @@ def up(
             device_host=device_host,
             brokers=brokers,
             workers=workers,
+            detect_workers=detect_workers,
             alarms=alarms,
         ),
         clock=clock,

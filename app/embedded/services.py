@@ -55,6 +55,7 @@ class Plan:
     durable: bool = True
     brokers: int = 1  # nodes of our own broker
     workers: int = 1  # ingest processes
+    detect_workers: int = 1
     alarms: int = 1  # alarms processes, side by side
 
     def check(self) -> None:
@@ -174,7 +175,11 @@ class Services:
 
     def _programs(self, process: str) -> list[Program]:
         """Return what runs a process: one program, or as many as were asked for."""
-        wanted = {"ingest": self._plan.workers, "alarms": self._plan.alarms}
+        wanted = {
+            "ingest": self._plan.workers,
+            "alarms": self._plan.alarms,
+            "detect": self._plan.detect_workers,
+        }
         called = [process]
         if process in wanted:
             called += [f"{process}-{number}" for number in range(2, wanted[process] + 1)]

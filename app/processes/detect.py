@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import secrets
 import threading
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from app.processes.dividing import Dividing, subscriptions
 from app.processes.running import session_for, step_behind, until_signalled
 from core.catalogue import CATALOGUE
 from core.clock import Clock, SystemClock
@@ -21,13 +24,14 @@ from core.ports import Bus, Message
 from core.reports import KEPT_BYTES, Reject, report_topic
 from core.settings import Settings
 from core.telemetry import REJECTS
-from core.topics import FRAME_LANE, Kind, Topic, parse, wildcard
+from core.topics import Kind, Topic, parse, part_of
 from core.wire import encode
+from core.workers import decode_beat, is_worker_topic
 from detectors.snapshots import Snapshots
 from detectors.worker import DetectWorker
+from gateway.roles import service_username
 
 _KEPT_REJECTS_PER_REPORT = 20
-_SETTLE_S = 2.0  # retained configuration of every camera has come by then
 
 
 def finding_event(finding: Finding) -> bytes:
@@ -67,8 +71,9 @@ class FindingsPublisher:
 class FrameLane:
     """Takes frames and configuration off the session and hands them to the worker."""
 
-    def __init__(self, worker: DetectWorker, bus: Bus, clock: Clock) -> None:
+    def __init__(self, worker: DetectWorker, bus: Bus, clock: Clock, dividing: Dividing) -> None:
         self._worker = worker
+        self._dividing = dividing
         self._bus = bus
         self._clock = clock
         self._lock = threading.Lock()
@@ -84,11 +89,14 @@ class FrameLane:
     def _take(self, message: Message) -> None:
         device: str | None = None
         try:
+            if is_worker_topic(message.topic):
+                self._dividing.heard(decode_beat(message.payload))
+                return
             topic = parse(message.topic)
             device = topic.device
             if topic.kind is Kind.CONFIG:
                 self._worker.on_config(device, message.payload)
-            else:
+            elif self._dividing.holds(part_of(device)):
                 self._worker.on_frame(device, decode_frame(message.payload))
         except DecodeError as error:
             self.reject(message.topic, device, error, message.payload)
@@ -127,10 +135,13 @@ def run(settings: Settings) -> None:
     stop = until_signalled()
     clock = SystemClock()
     objects = Objects(settings.objects)
+    # of this run: one that was killed is dead even while its successor lives
+    me = f"{settings.instance or 'detect'}-{os.getpid()}-{secrets.token_hex(4)}"
     session = session_for(
         "detect",
         settings,
-        subscriptions=[(wildcard(kind), 1 if kind is Kind.CONFIG else 0) for kind in FRAME_LANE],
+        name=f"{service_username('detect')}-{me}",
+        subscriptions=subscriptions(frozenset()),
     )
     publisher = FindingsPublisher(session)
     worker = DetectWorker(
@@ -140,18 +151,21 @@ def run(settings: Settings) -> None:
         seal=lambda manifest: seal(manifest, settings.service_key),
         snapshots=Snapshots(settings.state_folder / "cameras", settings.service_key, clock),
         timezone=settings.timezone,
-        settle_s=_SETTLE_S,
     )
-    lane = FrameLane(worker, session, clock)
+    dividing = Dividing(me, session, clock, worker.let_go)
+    lane = FrameLane(worker, session, clock, dividing)
     session.deliver_to(lane.offer)
 
     def figures() -> dict[str, Any]:
-        return {**worker.figures(), "connected": session.connected}
+        divided = dividing.figures()
+        settled = divided.pop("settled")
+        return {**worker.figures(), **divided, "connected": session.connected and settled}
 
-    reporter = Reporter(clock, "detect", figures)
+    reporter = Reporter(clock, "detect", figures, instance=settings.instance)
     bad_jpegs = 0
     worker.start()
     session.start()
+    dividing.start()
     while not stop.wait(BEAT_EVERY_S if session.connected else 0.2):
         if session.connected:
             kept, counts = lane.drain()
@@ -161,5 +175,6 @@ def run(settings: Settings) -> None:
                 bad_jpegs = found
             report = reporter.report(rejects=kept, rejects_not_kept=counts)
             session.publish(report_topic("detect"), encode(report), qos=1)
+    dividing.stop()
     worker.stop()  # it publishes its last findings
     session.stop()

@@ -13,6 +13,7 @@ from core.evidence import seal, unseal
 from core.frames import Frame
 from core.model import Finding
 from core.objects import sha256_hex
+from core.topics import part_of
 from detectors import filing
 from detectors.camera import Camera
 from detectors.evidence import Shot
@@ -55,12 +56,11 @@ def _worker(
     published: Published,
     clock: SystemClock | None = None,
     folder: Path | None = None,
-    **given: float,
 ) -> DetectWorker:
     clock = clock or SystemClock()
     snapshots = Snapshots(folder, KEY, clock) if folder else None
     seals = {"seal": lambda m: seal(m, KEY), "snapshots": snapshots}
-    return DetectWorker(store, clock, published, **seals, **given)
+    return DetectWorker(store, clock, published, **seals)
 
 
 def _until(held: Callable[[], bool]) -> None:
@@ -168,20 +168,27 @@ def test_who_goes_on_after_a_death_says_the_same_under_the_same_number(tmp_path:
     assert [(one.seq, one.at) for one in repeated] == [(one.seq, one.at) for one in started]
 
 
-def test_a_camera_waits_for_its_configuration_for_a_moment() -> None:
-    clock = MovedClock()
-    worker = _worker(MemoryStore(), Published(), clock, settle_s=30.0)
-    worker.start()
+def test_cameras_given_up_are_on_disk_and_forgotten_here(tmp_path: Path) -> None:
+    published = Published()
+    frames = Scene(person=(7, 40)).frames(5, 20)
+    first = _worker(MemoryStore(), published, folder=tmp_path / "cameras")
+    second = _worker(MemoryStore(), published, folder=tmp_path / "cameras")
+    first.start()
+    second.start()
     try:
-        worker.on_frame("cam-one", frame(1, 0, Scene().jpeg(0)))
-        worker.on_config("cam-two", CONFIG)
-        worker.on_frame("cam-two", frame(1, 0, Scene().jpeg(0)))
-        _until(lambda: worker.figures()["frames"] == 1)
-        assert worker.figures()["waiting"] == 1
-        clock.ahead_s = 31.0
-        _until(lambda: worker.figures()["frames"] == 2)
+        first.on_config("cam-one", CONFIG)
+        first.on_frame("cam-two", frames[0])
+        _feed_all(first, "cam-one", frames[:70])
+        _until(lambda: first.figures()["frames"] == 71)
+        first.let_go(frozenset({part_of("cam-one")}))
+        assert first.figures()["cameras"] == 1
+        _feed_all(second, "cam-one", frames[70:])
+        findings = published.await_count(2)
     finally:
-        worker.stop()
+        first.stop()
+        second.stop()
+    assert [one.type for one in findings] == ["motion.started", "loiter.started"]
+    assert findings[1].data["dwell_s"] == pytest.approx(10.0, abs=0.5)
 
 
 def test_bad_pictures_and_lost_frames_are_counted_by_camera() -> None:

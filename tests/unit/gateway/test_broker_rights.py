@@ -33,7 +33,12 @@ def test_a_device_has_exactly_its_own_topics() -> None:
 
 def test_detectors_cannot_speak_for_devices_nor_command_them() -> None:
     publish = users()["svc-detect"]["permissions"]["publish"]
-    assert publish == ["dg.v1.*.*.finding", "dg.v1.*.*.finding.alarm", "dg.svc.detect.report"]
+    assert publish == [
+        "dg.v1.*.*.finding",
+        "dg.v1.*.*.finding.alarm",
+        "dg.svc.detect.report",
+        "dg.svc.detect.worker.*",
+    ]
 
 
 def test_nobody_may_use_another_protocol() -> None:
