@@ -12,6 +12,7 @@ from detectors.config import CameraConfig
 from detectors.decode import Grey, decode_grey
 from detectors.findings import Reporter, Scale
 from detectors.foreground import Foreground
+from detectors.health import Health, Told
 from detectors.mask import PrivacyMask
 from detectors.people import People
 from detectors.recording import Filing
@@ -24,6 +25,7 @@ _STEP_US = 200_000
 _UNUSUAL_US = 1_000_000  # a shorter gap is a lost frame or two, and the stages know it
 _NOT_STATE = frozenset({"device_id", "_reporter", "_resuming"})
 _CARRIED_LIFE_S = 2.0  # of visible life: carried over into the other mode's first model
+_MAX_BLIND_US = 60_000_000  # who was there before a fault is waited for so long
 
 
 class Camera:
@@ -37,6 +39,8 @@ class Camera:
         self._sequence = Sequence()
         self._foreground = Foreground()
         self._people = People()
+        self._health = Health()
+        self._blind_us: int | None = None
         self._infrared = False
         self._scale = Scale(0, 0)
         self._mask = PrivacyMask(config.masks)
@@ -85,6 +89,7 @@ class Camera:
             findings += self._forget_people(before_us or frame.captured_at_us)
             self._foreground.forget()
             self._reporter.masks = self.config.masks
+            self._health.forget()
             self._scale = scale
         usual = verdict is Verdict.NEXT and before_us is not None
         step_s = (frame.captured_at_us - before_us) / 1e6 if usual and before_us else 0.0
@@ -99,9 +104,11 @@ class Camera:
         camera saw without a gap.
         """
         newest_us = self._sequence.newest_us
+        told = self._health.silence(now_us)
+        findings = [] if told is None else [self._reporter.health(told, now_us)]
         if newest_us is None or now_us - newest_us <= SILENT_AFTER_S * 1e6:
-            return []
-        return self._forget_people(newest_us)
+            return findings
+        return findings + self._forget_people(newest_us)
 
     def take_filings(self) -> list[Filing]:
         """Return the cases whose pictures are complete since the last call, to be stored."""
@@ -144,6 +151,14 @@ class Camera:
         at_us = frame.captured_at_us
         people, foreground, config = self._people, self._foreground, self.config
         shot = self._reporter.recorder.ring.add(frame)
+        told = self._health.look(frame, grey)
+        if self._health.well_us == at_us:
+            self._reporter.well = frame
+        if told is not None or self._health.blind:
+            findings = [] if told is None else self._take_health(told, frame)
+            self._reporter.recorder.look(shot, self.tracks, self._reporter.masks)
+            return findings + self._wait(at_us)
+        self._blind_us = None
         # who is doubtful is not carried into a model that is being made
         known = foreground.knows(infrared=frame.infrared)
         around = people.around(self._scale, 0.0 if known else _CARRIED_LIFE_S)
@@ -169,6 +184,23 @@ class Camera:
             foreground.take_in(view, box)
         self._reporter.recorder.look(shot, self.tracks, self._reporter.masks)
         return findings + ended
+
+    def _take_health(self, told: Told, frame: Frame) -> list[Finding]:
+        """Report what befell the camera, and keep the scene of before for when it is over."""
+        if told.alters:
+            self._foreground.set_aside()
+        elif told.ended:
+            self._foreground.bring_back(learnt=told.learnt)
+        return [self._reporter.health(told, frame.captured_at_us, frame)]
+
+    def _wait(self, at_us: int) -> list[Finding]:
+        """Nothing can be seen: nobody is thereby gone, for a minute."""
+        if self._blind_us is None:
+            self._blind_us = at_us
+        if at_us - self._blind_us > _MAX_BLIND_US:
+            return self._forget_people(self._blind_us)
+        self._people.hold(at_us, _MAX_BLIND_US)
+        return []
 
     def _forget_people(self, last_us: int) -> list[Finding]:
         """End every stay at `last_us`: what follows is not continuous with it."""

@@ -6,15 +6,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from core.frames import Frame
 from core.model import Evidence, Finding
 from core.ports import ObjectStore
 from detectors import evidence
 from detectors.blobs import Box
 from detectors.config import CameraConfig, Zone
+from detectors.health import Told
+from detectors.health_states import Ill
 from detectors.recording import Alarm, Recorder
 from detectors.tracks import Track
 from detectors.zone import Polygon
 
+# the picture stands still on every screen, whether it is repeated or none comes
+_TYPES = {ill: f"camera.{ill}" for ill in Ill} | {Ill.NO_FRAMES: "camera.frozen"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -48,6 +53,7 @@ class Reporter:
         self.recorder = Recorder()
         self.masks: tuple[Polygon, ...] = ()
         self.unstored = 0
+        self.well: Frame | None = None  # the last picture while all was well with the camera
         self._device_id = device_id
         self._objects = objects
 
@@ -98,18 +104,34 @@ class Reporter:
         news = Alarm(visit.case, "loiter.started", at_us, since_us, threshold_s, zone)
         self.recorder.alarm(track.number, news)
 
+    def health(self, told: Told, at_us: int, frame: Frame | None = None) -> Finding:
+        """Return `camera.<fault>` with the picture before it and `frame`, or `camera.restored`."""
+        data: dict[str, Any] = {"since": rfc3339(told.since_us), "fault": str(told.fault)}
+        if told.ended:
+            data["reason"] = "learnt" if told.learnt else "as_before"
+            return Finding(self._device_id, "camera.restored", time_of(at_us), data)
+        if told.shift is not None:
+            data["shift"] = {"right": round(told.shift[0], 3), "down": round(told.shift[1], 3)}
+        after = None if told.fault is Ill.NO_FRAMES else frame
+        pictures = [self._stored(one, data) for one in (self.well, after) if one is not None]
+        kept = tuple(one for one in pictures if one is not None)
+        return Finding(self._device_id, _TYPES[told.fault], time_of(at_us), data, kept)
+
     def _picture(self, track: Track, data: dict[str, Any]) -> tuple[Evidence, ...]:
         """Store the best picture of the track; `box` in `data` is the one in that picture."""
         best = self.recorder.ring.best(track.number)
         if best is None:
             return ()
         data["box"] = best.boxes[track.number]
-        stored = evidence.store(self._objects, self._device_id, best.frame, self.masks)
+        stored = self._stored(best.frame, data)
+        return () if stored is None else (stored,)
+
+    def _stored(self, frame: Frame, data: dict[str, Any]) -> Evidence | None:
+        stored = evidence.store(self._objects, self._device_id, frame, self.masks)
         if stored is None:
             self.unstored += 1
             data["evidence_missing"] = "the object store is away"
-            return ()
-        return (stored,)
+        return stored
 
 
 def time_of(at_us: int) -> datetime:

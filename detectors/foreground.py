@@ -44,12 +44,26 @@ class Foreground:
         self.ghosts = 0
         self.past = Past()
         self._scenes: dict[bool, Background] = {}
+        self._aside: dict[bool, Background] = {}
         self._infrared = False
 
     def forget(self) -> None:
         """The picture has another size: nothing learnt holds."""
         self._scenes.clear()
         self.past.clear()
+        self._aside.clear()
+
+    def set_aside(self) -> None:
+        """The camera sees another scene, perhaps for a while: learn it, and keep the first."""
+        self._aside = self._aside or self._scenes
+        self._scenes = {}
+        self.past.clear()
+
+    def bring_back(self, *, learnt: bool) -> None:
+        """What was another scene is gone, or `learnt` as the usual one."""
+        if self._aside and not learnt:
+            self._scenes = self._aside
+        self._aside = {}
 
     def knows(self, *, infrared: bool) -> bool:
         """Whether the empty scene of that mode has been learnt."""

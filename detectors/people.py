@@ -127,11 +127,11 @@ class People:
             self.tracks.drop([track])
         return things, findings
 
-    def hold(self, at_us: int) -> None:
-        """Keep the tracks through a time when nothing can be told, for 5 s at most."""
+    def hold(self, at_us: int, most_us: int = _MAX_HOLD_US) -> None:
+        """Keep the tracks through a time when nothing can be told, for `most_us` at most."""
         if self._held_since_us is None:
             self._held_since_us = at_us
-        if at_us - self._held_since_us <= _MAX_HOLD_US:
+        if at_us - self._held_since_us <= most_us:
             self.tracks.hold(at_us)
 
     def bridge(self, blind_us: int) -> None:

@@ -105,4 +105,4 @@ def _hear(heard: Heard, at_s: float, findings: list[Finding]) -> None:
         elif finding.type == "camera.restored":
             heard.restored_s.append(at_s)
         elif room == "camera":
-            heard.complaints.append(Complaint(at_s, what))
+            heard.complaints.append(Complaint(at_s, finding.data.get("fault", what)))

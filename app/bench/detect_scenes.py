@@ -21,7 +21,6 @@ ZONE_FACTOR = 2.0
 _DOUBT_S = 1.0  # a stay that ends so soon after its due moment, or so short of it
 _EDGE_S = 0.6  # of presence: somebody at the rim of the picture
 _EVERY = 2  # boxes of the truth, each 0.2 s
-_ALSO_CALLED = {"dark": ("covered",), "no_frames": ("frozen",)}  # where there is no nearer word
 
 
 @dataclass(slots=True)
@@ -62,10 +61,7 @@ def truth_of(scene: RenderedScene) -> judge.Truth:
     return judge.Truth(
         duration_s=DURATION_S,
         stays=tuple(stay for stay in stays if stay is not None),
-        faults=tuple(
-            judge.Fault(i.kind, i.start_s, i.end_s, _ALSO_CALLED.get(i.kind, ()))
-            for i in scene.impairments
-        ),
+        faults=tuple(judge.Fault(i.kind, i.start_s, i.end_s) for i in scene.impairments),
         edge_s=_EDGE_S,
         blind=tuple((i.start_s, i.end_s) for i in scene.impairments),
     )

@@ -12,8 +12,8 @@ door.locked door.unlocked bell.pressed tamper.opened tamper.restored power.lost 
 battery.low battery.restored motion.sensed heartbeat position.reported device.booted fault.raised
 fault.cleared
 motion.started motion.ended loiter.started loiter.updated loiter.ended camera.covered camera.moved
-camera.defocused camera.frozen camera.restored device.offline device.online gateway.offline
-gateway.online inactivity.raised inactivity.cleared
+camera.defocused camera.frozen camera.dark camera.restored device.offline device.online
+gateway.offline gateway.online inactivity.raised inactivity.cleared
 """
 
 

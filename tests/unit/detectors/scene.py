@@ -40,6 +40,15 @@ class MemoryStore:
         return self.held[key]
 
 
+NOISE_SIGMA = 2.0  # grey levels; a picture without any noise is a frozen camera's
+
+
+@cache
+def _noise() -> np.ndarray:
+    tile = np.random.default_rng(8).normal(0, NOISE_SIGMA, (HEIGHT_PX + 32, WIDTH_PX + 32))
+    return np.round(tile).astype(np.int16)
+
+
 @cache
 def _ground() -> np.ndarray:
     rng = np.random.default_rng(7)
@@ -69,6 +78,9 @@ class Scene:
             cv2.line(picture, (400, 275), (480, 275), 20, 6)
         if self.dark and self.dark[0] <= at_s < self.dark[1]:
             picture = cv2.convertScaleAbs(picture, alpha=0.5, beta=8)
+        down, right = np.random.default_rng(round(at_s * 1000)).integers(0, 32, 2)
+        noise = _noise()[down : down + HEIGHT_PX, right : right + WIDTH_PX]
+        picture = cv2.add(picture, noise, dtype=cv2.CV_8U)
         return bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 80])[1])
 
     def frames(self, fps: float, until_s: float) -> list[Frame]:

@@ -344,10 +344,11 @@ def test_a_camera_that_falls_silent_has_its_stay_ended(clock_of_frames: MovedClo
         _feed_all(worker, "cam-one", Scene(person=(7, 99)).frames(5, 20))
         published.await_count(2)
         clock_of_frames.ahead_s = 30.0
-        findings = published.await_count(4)
+        findings = published.await_count(5)
     finally:
         worker.stop()
-    assert [finding.type for finding in findings] == STORY
+    assert [finding.type for finding in findings] == [*STORY[:2], "camera.frozen", *STORY[2:]]
+    assert findings[2].data["fault"] == "no_frames"
 
 
 class MovedClock(SystemClock):
