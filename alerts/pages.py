@@ -18,6 +18,7 @@ from alerts.lifecycle import (
     PageState,
     State,
 )
+from alerts.link_checks import check_fresh
 from alerts.planning import page_next, stand_down, wants_next
 from alerts.positions import unshare
 from alerts.transition import Incident, apply, lock_open
@@ -85,6 +86,7 @@ class _Page:
     round: int
     state: PageState
     planned_at: datetime
+    key: str | None = None  # of the answer that is being taken
 
     @property
     def actor(self) -> str:
@@ -92,15 +94,26 @@ class _Page:
 
 
 def answer(
-    conn: Connection, page_id: int, *, accept: bool, now: datetime, settings: Settings
+    conn: Connection,
+    page_id: int,
+    *,
+    accept: bool,
+    now: datetime,
+    settings: Settings,
+    key: str | None = None,
 ) -> AnswerView:
     """Take a responder's answer; the same answer again changes nothing.
+
+    `key` tells an answer from an earlier one that is sent again (`alerts.link_checks`).
 
     The first acceptance wins and the others are stood down; a late one counts while nobody else
     accepted. A refusal, also of who had accepted and is not there yet, pages the next at once.
     Raises `NotFound`, and `Conflict` when somebody else was first or the incident is over.
     """
-    page, incident = _locked(conn, page_id)
+    page, incident = _locked(conn, page_id, key)
+    stands = ON_THE_JOB if accept else {PageState.DECLINED, PageState.STOOD_DOWN}
+    if page.state not in stands:
+        check_fresh(conn, incident.incident_id, page_id, accept=accept, key=key)
     if accept:
         return _accept(conn, page, incident, now)
     return _decline(conn, page, incident, now, settings)
@@ -215,7 +228,7 @@ def _decline(
     )
 
 
-def _locked(conn: Connection, page_id: int) -> tuple[_Page, Incident]:
+def _locked(conn: Connection, page_id: int, key: str | None = None) -> tuple[_Page, Incident]:
     found = conn.execute(_QUERIES["page_incident"], {"page_id": page_id}).fetchone()
     if found is None:
         raise NotFound(f"no page {page_id}")
@@ -223,7 +236,7 @@ def _locked(conn: Connection, page_id: int) -> tuple[_Page, Incident]:
     row = conn.execute(_QUERIES["page"], {"page_id": page_id}).fetchone()
     if row is None:
         raise NotFound(f"no page {page_id}")
-    return _Page(**{**row, "state": PageState(row["state"])}), incident
+    return _Page(**{**row, "state": PageState(row["state"])}, key=key), incident
 
 
 def _accepted_by(conn: Connection, incident_id: int) -> dict[str, Any] | None:
@@ -231,7 +244,11 @@ def _accepted_by(conn: Connection, incident_id: int) -> dict[str, Any] | None:
 
 
 def _detail(page: _Page) -> dict[str, str | int | bool | None]:
-    return {"page_id": page.page_id, "responder": page.responder_id}
+    named: dict[str, str | int | bool | None] = {
+        "page_id": page.page_id,
+        "responder": page.responder_id,
+    }
+    return {**named, "key": page.key} if page.key else named
 
 
 def _view(page: _Page, incident: Incident) -> AnswerView:

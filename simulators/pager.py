@@ -125,7 +125,7 @@ class Pager:
 
     def take(self, key: str | None, signed: str | None, raw: bytes) -> tuple[int, str]:
         """Judge one webhook; return the HTTP status and what to say."""
-        wrong = signature.fault(self.secret, raw, signed, self._clock.now())
+        wrong = self._wrong(key, signed, raw)
         if wrong is not None:
             self.refused += 1
             return 401, wrong
@@ -153,6 +153,13 @@ class Pager:
             thread.start()
         return 200, "shown"
 
+    def _wrong(self, key: str | None, signed: str | None, raw: bytes) -> str | None:
+        """Return why this was not sent to us just now, None when it was."""
+        wrong = signature.fault(self.secret, raw, signed, self._clock.now())
+        if wrong is None and key and signature.signed_key(raw) not in (None, key):
+            return "the Idempotency-Key is not the one that was signed"
+        return wrong
+
     def _reply(self, page: ReceivedPage, url: str) -> None:
         wait_s = self._answer_after_s
         for _ in range(_ANSWER_TRIES):
@@ -160,7 +167,12 @@ class Pager:
                 return
             wait_s = _ANSWER_AGAIN_S
             try:
-                response = httpx.post(url, timeout=_READ_TIMEOUT_S, trust_env=False)
+                response = httpx.post(
+                    url,
+                    headers={"Idempotency-Key": f"{page.key}-{self.answer}"},
+                    timeout=_READ_TIMEOUT_S,
+                    trust_env=False,
+                )
             except httpx.HTTPError as error:
                 page.answer_error = str(error)
                 continue

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import re
 from datetime import datetime
 
@@ -33,6 +34,16 @@ def fault(secret: str, body: bytes, header: str | None, now: datetime) -> str | 
     if abs(now.timestamp() - t) > MAX_AGE_S:
         return "signature too old"
     return None
+
+
+def signed_key(body: bytes) -> str | None:
+    """Return the key that the body carries: the header's own is not signed."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return None
+    key = found.get("key") if isinstance(found, dict) else None
+    return key if isinstance(key, str) else None
 
 
 def _digest(secret: str, t: int, body: bytes) -> str:

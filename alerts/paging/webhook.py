@@ -68,4 +68,5 @@ def signature(secret: str, body: bytes, now: datetime) -> str:
 
 def encode(page: Page) -> bytes:
     """Return the JSON body; the same page gives the same bytes."""
-    return json.dumps(document(page), ensure_ascii=False, separators=(",", ":")).encode()
+    signed = {"key": page.idempotency_key, **document(page)}  # in the header it is not signed
+    return json.dumps(signed, ensure_ascii=False, separators=(",", ":")).encode()

@@ -76,7 +76,7 @@ GRANTS: dict[Right, Grants] = {
     Right.RULES: _LEADERS | _to(Reach.DISTRICT, Role.OPERATOR),
     Right.FIGURES: _LEADERS | _to(Reach.DISTRICT, Role.OPERATOR),
     Right.AUDIT: _LEADERS,
-    Right.EXPORT: _to(Reach.DISTRICT, Role.ADMINISTRATOR),
+    Right.EXPORT: _LEADERS,
     Right.USERS: _to(Reach.DISTRICT, Role.ADMINISTRATOR),
 }
 

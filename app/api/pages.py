@@ -3,40 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from alerts import pages
-from alerts.links import read_token
+from alerts import link_checks, pages
 from alerts.pages import AnswerView
 from app.api import models
 from app.api.desk import Desk, DeskDep
+from app.api.page_links import by_link
 from app.api.problems import responses
 from core.database import Connection
-from core.errors import Conflict, NotFound, Refused
+from core.errors import Conflict
 
-_ERRORS = responses(404, 409, 503)
+_ERRORS = responses(403, 404, 409, 422, 503)
 
 router = APIRouter(prefix="/v1/pages/{token}", tags=["responders"])
 
 
-def page_of(desk: Desk, token: str) -> int:
-    """Return the page id of a link; a link that is not ours is simply not there."""
-    try:
-        return read_token(desk.settings.service_key, token)
-    except Refused as error:
-        raise NotFound(str(error)) from None
+Key = Annotated[
+    str | None,
+    Query(pattern=link_checks.KEY.pattern, description="as the header `Idempotency-Key`"),
+]
+KeyHeader = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        pattern=link_checks.KEY.pattern,
+        description="New for each answer that a person gives: the same one again changes nothing.",
+    ),
+]
 
 
 def _take(
     request: Request, desk: Desk, token: str, carry_out: Callable[[Connection, int], AnswerView]
 ) -> Response | models.PageAnswer:
     """Carry out an answer; a browser is sent back to its page, a program gets JSON."""
-    page_id = page_of(desk, token)
     from_browser = "text/html" in request.headers.get("accept", "")
     try:
-        with desk.database.transaction() as conn:
+        with by_link(desk, token) as (conn, page_id):
             view = carry_out(conn, page_id)
     except Conflict:
         if not from_browser:
@@ -52,27 +58,41 @@ def _take(
 
 
 @router.post("/accept", summary="I am going", response_model=models.PageAnswer, responses=_ERRORS)
-def accept(request: Request, desk: DeskDep, token: str) -> Response | models.PageAnswer:
+def accept(
+    request: Request, desk: DeskDep, token: str, header: KeyHeader = None, key: Key = None
+) -> Response | models.PageAnswer:
     """The first to accept goes; whoever comes later gets 409 with the name of the first."""
     return _take(
         request,
         desk,
         token,
         lambda conn, page: pages.answer(
-            conn, page, accept=True, now=desk.clock.now(), settings=desk.settings
+            conn,
+            page,
+            accept=True,
+            now=desk.clock.now(),
+            settings=desk.settings,
+            key=header or key,
         ),
     )
 
 
 @router.post("/decline", summary="I cannot go", response_model=models.PageAnswer, responses=_ERRORS)
-def decline(request: Request, desk: DeskDep, token: str) -> Response | models.PageAnswer:
+def decline(
+    request: Request, desk: DeskDep, token: str, header: KeyHeader = None, key: Key = None
+) -> Response | models.PageAnswer:
     """The next responder is paged at once."""
     return _take(
         request,
         desk,
         token,
         lambda conn, page: pages.answer(
-            conn, page, accept=False, now=desk.clock.now(), settings=desk.settings
+            conn,
+            page,
+            accept=False,
+            now=desk.clock.now(),
+            settings=desk.settings,
+            key=header or key,
         ),
     )
 

@@ -10,9 +10,10 @@ from alerts.lifecycle import ANSWERED, MAY_STILL_ANSWER, PageState, State
 from alerts.pages import PageView, page_view
 from app.api.desk import Desk, DeskDep
 from app.api.households import picture
-from app.api.pages import page_of
+from app.api.page_links import by_link
 from app.console.presenting import Papers
-from core.errors import NotFound, TemporaryError
+from core.errors import NotFound, Refused, TemporaryError
+from core.secrets import new_secret
 
 _SHOWN = 3
 
@@ -39,8 +40,7 @@ _GOING = ANSWERED | {State.DISPATCHED}
 
 def _read(desk: Desk, token: str, action: str) -> PageView:
     """Read the page; a look that shows an address or a picture is in the access log with it."""
-    page_id = page_of(desk, token)
-    with desk.database.transaction() as conn:
+    with by_link(desk, token) as (conn, page_id):
         page = page_view(conn, page_id)
         if not page.over:
             record_access(
@@ -66,6 +66,9 @@ def router(papers: Papers) -> APIRouter:
         except NotFound:
             text = templates.render("notice.html", notice="responder.bad_link", again=False)
             return HTMLResponse(text, 404)
+        except Refused:
+            text = templates.render("notice.html", notice="responder.expired", again=False)
+            return HTMLResponse(text, 403)
         except TemporaryError:
             text = templates.render("notice.html", notice="responder.away", again=True)
             return HTMLResponse(text, 503, headers={"Retry-After": "2"})
@@ -73,6 +76,7 @@ def router(papers: Papers) -> APIRouter:
             "responder.html",
             page=page,
             token=token,
+            key=new_secret(),
             may_answer=not page.over and page.page_state in MAY_STILL_ANSWER,
             standing=standing(page, late=desk.clock.now() > page.answer_by),
             pictures=page.evidence[::-1][:_SHOWN],

@@ -137,6 +137,7 @@ def test_the_webhook_as_the_receiver_sees_it(
     assert request.headers["Idempotency-Key"] == "7-webhook-page"
     assert request.headers["Content-Type"] == "application/json"
     assert json.loads(request.body) == {
+        "key": "7-webhook-page",
         "message": "page",
         "page_id": 7,
         "incident": {
