@@ -105,7 +105,7 @@ def unseal(stored: bytes, service_key: str) -> Manifest:
         if not same(sealed.mac, _mac(bytes(sealed.manifest), service_key)):
             raise PermanentError("the manifest differs from what was stored; it is not shown")
         return msgspec.json.decode(sealed.manifest, type=Manifest)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise PermanentError(f"the manifest cannot be read: {error}") from None
 
 

@@ -56,7 +56,7 @@ def read_truth(path: Path) -> dict[str, ClipTruth]:
         return _TRUTH.decode(path.read_bytes())
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror or error}") from None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path}: {error}") from None
 
 
