@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from app.api import application
 from app.api.desk import Desk
 from app.console.mount import mount
+from app.doors.unplugged import Unplugged
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from app.api.models import RaiseSos
     from core.clock import Clock
     from core.database import Database
-    from core.ports import ObjectStore
+    from core.ports import Cameras, Commands, ObjectStore
     from core.settings import Settings
 
 
@@ -25,14 +26,20 @@ def build(
     objects: ObjectStore,
     raise_sos: RaiseSos,
     urgent: Database | None = None,
+    commands: Commands | None = None,
+    cameras: Cameras | None = None,
 ) -> FastAPI:
     """Return the application: API under `/v1`, its documentation, the screens, health, metrics.
 
     `raise_sos` commits a resident's call for help; `urgent` is a small pool of its own in which
-    the caller is checked, so that a call never waits for connections that others hold. Once per
-    process (see `app.console.mount`).
+    the caller is checked, so that a call never waits for connections that others hold. `commands`
+    and `cameras` are the way to the devices, without which none can be reached. Once per process
+    (see `app.console.mount`).
     """
-    desk = Desk(settings, database, clock, objects, raise_sos, urgent)
+    none = Unplugged()
+    desk = Desk(
+        settings, database, clock, objects, raise_sos, urgent, commands or none, cameras or none
+    )
     app = application.create(desk)
     mount(app, desk)
     return app

@@ -192,7 +192,7 @@ class DoorCamera(Device):
         cover(picture, [mask.polygon for mask in self.config.masks] if self.config else [])
         high, wide = picture.shape[:2]
         angle = 2 * np.pi * (self.clock.monotonic_s() % 1.0)
-        at = (wide // 12, high // 9)
+        at = (wide - wide // 12, high // 9)
         tip = (int(at[0] + high / 12 * np.cos(angle)), int(at[1] + high / 12 * np.sin(angle)))
         cv2.line(picture, at, tip, (255, 255, 255), max(2, high // 120))
         return picture

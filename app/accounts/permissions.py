@@ -25,6 +25,13 @@ class Right(StrEnum):
     SOS = "sos"
     INCIDENTS = "incidents"
     CANCEL = "cancel"
+    HOME = "home"  # how it stands: mode, devices, an incident as it goes
+    LIVE = "live"  # look through its cameras
+    TALK = "talk"  # with who stands at the door
+    COMMAND = "command"  # siren, light, a recorded warning
+    MODE = "mode"
+    GUARDIANS = "guardians"
+    MAINTAIN = "maintain"  # restart and update devices
     # dispatch
     BOARD = "board"
     HANDLE = "incident"
@@ -44,6 +51,7 @@ class Reach(StrEnum):
 
     OWN_HOME = "own home"
     OPEN_INCIDENT = "open incident"  # of the district
+    REASON = "stated reason"  # the same, or any home of the district for a reason in words
     DISTRICT = "district"  # every home of it, and figures about it
 
 
@@ -58,16 +66,24 @@ _HOME = _to(Reach.OWN_HOME, Role.RESIDENT)
 _HOME_OR_FAMILY = _to(Reach.OWN_HOME, Role.RESIDENT, Role.GUARDIAN)
 _INCIDENT = _to(Reach.OPEN_INCIDENT, Role.OPERATOR, Role.SUPERVISOR)
 _DISPATCH = _to(Reach.OPEN_INCIDENT, Role.OPERATOR, Role.SUPERVISOR, Role.ADMINISTRATOR)
+_FOR_A_REASON = _to(Reach.REASON, Role.OPERATOR, Role.SUPERVISOR)
 _LEADERS = _to(Reach.DISTRICT, Role.SUPERVISOR, Role.OFFICER, Role.ADMINISTRATOR)
 
 GRANTS: dict[Right, Grants] = {
-    Right.EVENTS: _HOME | _INCIDENT,
+    Right.EVENTS: _HOME_OR_FAMILY | _INCIDENT,
     Right.DEVICES: _HOME | _INCIDENT | _to(Reach.DISTRICT, Role.TECHNICIAN),
-    Right.EVIDENCE: _HOME | _INCIDENT,
+    Right.EVIDENCE: _HOME_OR_FAMILY | _INCIDENT,
     Right.VIEWS: _HOME,
     Right.SOS: _HOME_OR_FAMILY,
     Right.INCIDENTS: _HOME_OR_FAMILY,
     Right.CANCEL: _HOME,  # who knows the code word lives there
+    Right.HOME: _HOME_OR_FAMILY,
+    Right.LIVE: _HOME_OR_FAMILY | _FOR_A_REASON,
+    Right.TALK: _HOME_OR_FAMILY | _FOR_A_REASON,
+    Right.COMMAND: _HOME | _FOR_A_REASON,
+    Right.MODE: _HOME,
+    Right.GUARDIANS: _HOME,
+    Right.MAINTAIN: _to(Reach.DISTRICT, Role.TECHNICIAN, Role.ADMINISTRATOR),
     Right.BOARD: _DISPATCH,
     Right.HANDLE: _DISPATCH,
     Right.HISTORY: _LEADERS,
@@ -122,7 +138,7 @@ def permit(who: Principal, right: Right) -> Reach:
 
 
 def reason(
-    who: Principal, right: Right, household_id: str, place: Place | None
+    who: Principal, right: Right, household_id: str, place: Place | None, *, stated: str = ""
 ) -> dict[str, str | int]:
     """Return the reason that goes into the access log, or raise; `place` None: no such home.
 
@@ -142,12 +158,16 @@ def reason(
     if reach is Reach.DISTRICT:
         if place is None:
             raise NotFound("no such home")
-        return {"reason": reach.value, "district": place.district}
+        return {"reason": stated or reach.value, "district": place.district}
+    if place is not None and place.open_incident is None and stated and reach is Reach.REASON:
+        return {"reason": stated}
     if place is None or place.open_incident is None:
+        wanted = " or for a stated reason" if reach is Reach.REASON else ""
         raise Denied(
-            f"the role {who.role} sees a home only while it has an open incident",
+            f"the role {who.role} sees a home only while it has an open incident{wanted}",
             who,
             right,
             household_id,
         )
-    return {"reason": reach.value, "incident_id": place.open_incident}
+    said = {"stated": stated} if stated else {}
+    return {"reason": Reach.OPEN_INCIDENT.value, "incident_id": place.open_incident, **said}

@@ -101,7 +101,8 @@ WHERE t.token_sha256 = %(token_sha256)s AND t.expires_at > %(now)s AND t.revoked
 -- name: open_session
 INSERT INTO sessions (session_sha256, user_id, opened_at, seen_at, until)
 SELECT %(session_sha256)s::bytea, user_id, %(now)s::timestamptz, %(now)s::timestamptz,
-       %(until)s::timestamptz
+       CASE WHEN role IN ('resident', 'guardian') THEN %(until_at_home)s ELSE %(until)s END
+           ::timestamptz
 FROM users WHERE user_id = %(user_id)s AND removed_at IS NULL
 
 -- name: find_session
@@ -110,7 +111,7 @@ SELECT u.user_id, u.role, u.district, s.seen_at, s.until,
              WHERE h.user_id = u.user_id ORDER BY 1) AS households
 FROM sessions s JOIN users u USING (user_id)
 WHERE s.session_sha256 = %(session_sha256)s AND s.ended_at IS NULL AND s.until > %(now)s
-  AND s.seen_at > %(idle_since)s AND u.removed_at IS NULL
+  AND (s.seen_at > %(idle_since)s OR u.role IN ('resident', 'guardian')) AND u.removed_at IS NULL
 
 -- name: touch_session
 UPDATE sessions SET seen_at = %(now)s WHERE session_sha256 = %(session_sha256)s

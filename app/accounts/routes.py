@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import TypeAlias
 
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, WebSocketRoute
 
 from app.accounts.permissions import Right
 from core.errors import ConfigurationError
@@ -34,6 +34,19 @@ ROUTES: dict[Route, Right | Open] = {
     ("POST", "/v1/households/{id}/sos"): Right.SOS,
     ("GET", "/v1/households/{id}/incidents"): Right.INCIDENTS,
     ("POST", "/v1/households/{id}/incidents/{incident}/cancel"): Right.CANCEL,
+    ("GET", "/v1/me"): Open.SIGNED_IN,
+    ("GET", "/v1/households/{id}/now"): Right.HOME,
+    ("GET", "/v1/households/{id}/changes"): Right.HOME,
+    ("GET", "/v1/households/{id}/door"): Right.EVENTS,
+    ("PUT", "/v1/households/{id}/mode"): Right.MODE,
+    ("GET", "/v1/households/{id}/guardians"): Right.GUARDIANS,
+    ("POST", "/v1/households/{id}/guardians"): Right.GUARDIANS,
+    ("PUT", "/v1/households/{id}/guardians/{user}"): Right.GUARDIANS,
+    ("DELETE", "/v1/households/{id}/guardians/{user}"): Right.GUARDIANS,
+    ("GET", "/v1/households/{id}/devices/{device}/snapshot"): Right.LIVE,
+    ("WS", "/v1/households/{id}/devices/{device}/live"): Right.LIVE,
+    ("WS", "/v1/households/{id}/devices/{device}/talk"): Right.TALK,
+    ("POST", "/v1/devices/{device}/commands"): Right.COMMAND,  # MAINTAIN for some: app.api.commands
     ("GET", "/v1/incidents/{id}"): Right.HANDLE,
     ("POST", "/v1/incidents/{id}/acknowledge"): Right.HANDLE,
     ("POST", "/v1/incidents/{id}/take-over"): Right.HANDLE,
@@ -54,6 +67,7 @@ ROUTES: dict[Route, Right | Open] = {
     ("GET", "/page/{token}"): Open.LINK,
     ("GET", "/page/{token}/evidence/{sha256}"): Open.LINK,
     ("GET", "/"): Right.BOARD,
+    ("GET", "/home"): Right.HOME,
     ("GET", "/console/evidence/{incident_id}/{sha256}"): Right.HANDLE,
     ("GET", "/console/figures"): Right.FIGURES,
     ("GET", "/login"): Open.PUBLIC,
@@ -79,13 +93,16 @@ PREFIXES = ("/console/static", "/static-offline-docs", "/_nicegui", "/v1/{rest:p
 def routes_of(routes: Iterable[BaseRoute]) -> Iterator[Route]:
     """Yield method and path of everything that answers, through routers and mounted applications.
 
-    `HEAD` goes with `GET`.
+    `HEAD` goes with `GET`; a WebSocket is `WS`.
     """
     for route in routes:
         router = getattr(route, "original_router", None) or getattr(route, "app", None)
         path = getattr(route, "path", "")
         if not path and not hasattr(route, "methods"):
             yield from routes_of(getattr(router, "routes", ()))
+            continue
+        if isinstance(route, WebSocketRoute):
+            yield "WS", path
             continue
         for method in sorted((getattr(route, "methods", None) or {"GET"}) - {"HEAD"}):
             yield method, path

@@ -20,6 +20,7 @@ from core.secrets import new_secret
 
 SESSION = timedelta(hours=12)  # a shift with its handover
 IDLE = timedelta(minutes=30)
+AT_HOME_FOR = timedelta(days=90)  # a call for help must not meet a form to sign in
 _TOUCH_EVERY = timedelta(minutes=1)
 _QUERIES = sql.load("app.accounts")
 
@@ -36,6 +37,7 @@ def open_session(conn: Connection, user_id: str, now: datetime) -> dict[str, str
         "user_id": user_id,
         "now": now,
         "until": now + SESSION,
+        "until_at_home": now + AT_HOME_FOR,
     }
     if conn.execute(_QUERIES["open_session"], given).rowcount == 0:
         raise Refused(f"user {user_id} was removed")

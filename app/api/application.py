@@ -11,14 +11,20 @@ from starlette.exceptions import HTTPException
 from app.api import (
     cancelling,
     cases,
+    commands,
     export,
     figures,
+    guardians,
     health,
+    home,
     households,
     incidents,
+    live,
+    me,
     pages,
     problems,
     rosters,
+    talk,
 )
 from app.api.desk import Desk
 from app.api.headers import SecurityHeaders
@@ -53,6 +59,12 @@ def create(desk: Desk) -> FastAPI:
         households.router,
         cases.router,
         cancelling.router,
+        me.router,
+        home.router,
+        guardians.router,
+        commands.router,
+        live.router,
+        talk.router,
         incidents.router,
         export.router,
         pages.router,

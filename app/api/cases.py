@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from app.accounts.permissions import Right
 from app.api import models
-from app.api.desk import READS_HOME, Desk, DeskDep, TokenDep, fetch_all, opened_home
+from app.api.desk import READS_HOME, Credential, Desk, DeskDep, TokenDep, fetch_all, opened_home
 from app.api.households import EVIDENCE_KEPT, HomeId
 from app.api.problems import responses
 from app.evidence.drawing import annotated_jpeg
@@ -99,7 +99,7 @@ def as_film(
     return Response(body, media_type="video/mp4", headers=headers)
 
 
-def _opened(desk: Desk, token: str, home: str, device: str, case: str) -> Manifest:
+def _opened(desk: Desk, token: Credential, home: str, device: str, case: str) -> Manifest:
     """Return the manifest to who may see it; the look is logged whether or not it is there."""
     with opened_home(desk, token, home, Right.EVIDENCE) as conn:
         since = desk.clock.now() - EVIDENCE_KEPT

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypeAlias, cast
 
 import psycopg
 from anyio import CapacityLimiter
-from fastapi import Depends, Request
+from fastapi import Depends, Request, WebSocket
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 
 from alerts.audit import record_access
+from app.accounts.guarding import may_guardian
 from app.accounts.permissions import Denied, Hidden, Place, Right, reason
-from app.accounts.principal import Principal
+from app.accounts.principal import Principal, Role
+from app.accounts.sessions import resume_session
 from app.accounts.tokens import authenticate_token
+from app.api.home_feed import HomeFeed
 from app.api.models import RaiseSos
+from app.doors.devices import Devices
+from app.doors.talks import Talks
+from app.doors.unplugged import Unplugged
+from app.doors.views import Views
 from core import sql
 from core.clock import Clock
 from core.database import Connection, Database
 from core.errors import NotFound, Refused
-from core.ports import ObjectStore
+from core.ports import Cameras, Commands, ObjectStore
 from core.settings import Settings
 from core.telemetry import logger
 
@@ -43,7 +51,8 @@ class Desk:
 
     `urgent` lends the connections that calls for help use and nothing else; without it they use
     `database`. Calls run in threads of their own (`calls`), reads of homes wait for a place
-    (`reads`): neither reads nor sign-ins can make a call for help wait.
+    (`reads`): neither reads nor sign-ins can make a call for help wait. `commands` and `cameras`
+    are the way to the devices; without them none can be reached.
     """
 
     settings: Settings
@@ -52,8 +61,25 @@ class Desk:
     objects: ObjectStore
     raise_sos: RaiseSos
     urgent: Database | None = None
+    commands: Commands = field(default_factory=Unplugged)
+    cameras: Cameras = field(default_factory=Unplugged)
+    devices: Devices = field(init=False)
+    views: Views = field(init=False)
+    talks: Talks = field(init=False)
+    homes: HomeFeed = field(init=False)
     reads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READS_AT_ONCE))
     calls: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(CALLS_AT_ONCE))
+
+    def __post_init__(self) -> None:
+        devices = Devices(self.commands, self.database, self.clock)
+        made = {
+            "devices": devices,
+            "views": Views(devices, self.cameras, self.clock),
+            "talks": Talks(devices),
+            "homes": HomeFeed(self.database, self.clock),
+        }
+        for name, part in made.items():
+            object.__setattr__(self, name, part)
 
     @property
     def for_calls(self) -> Database:
@@ -67,6 +93,14 @@ async def _desk_of(request: Request) -> Desk:
     return cast("Desk", request.app.state.desk)
 
 
+async def _desk_of_socket(socket: WebSocket) -> Desk:
+    return cast("Desk", socket.app.state.desk)
+
+
+# Who is asking: a bearer token, or what the signed cookie of a session at the screens says.
+Credential: TypeAlias = str | Mapping[str, Any]
+
+
 _BEARER = HTTPBearer(
     auto_error=False, description="A token made by `doorguard token USER`; good for 90 days."
 )
@@ -76,14 +110,26 @@ def _unauthorized(detail: str) -> HTTPException:
     return HTTPException(401, detail, {"WWW-Authenticate": "Bearer"})
 
 
-async def _token_of(given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]) -> str:
-    if given is None:
+def credential_of(connection: HTTPConnection) -> Credential:
+    """Return what a request or a socket shows of its caller, or answer 401."""
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token:
+        return token
+    session: Mapping[str, Any] = connection.scope.get("session") or {}
+    if not session or scheme:
         raise _unauthorized("a bearer token is needed: Authorization: Bearer …")
-    return given.credentials
+    return session
+
+
+async def _token_of(
+    request: Request, _shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+) -> Credential:
+    return credential_of(request)
 
 
 DeskDep = Annotated[Desk, Depends(_desk_of)]
-TokenDep = Annotated[str, Depends(_token_of)]
+SocketDesk = Annotated[Desk, Depends(_desk_of_socket)]
+TokenDep = Annotated[Credential, Depends(_token_of)]
 
 
 async def _read_place(desk: DeskDep) -> AsyncIterator[None]:
@@ -105,10 +151,12 @@ READS_HOME = Depends(_read_place, scope="function")
 waited for in the event loop, where waiting holds no thread and no connection."""
 
 
-def authenticate(desk: Desk, conn: Connection, token: str) -> Principal:
-    """Return whose token this is, or answer 401."""
+def authenticate(desk: Desk, conn: Connection, token: Credential) -> Principal:
+    """Return whose token or session this is, or answer 401."""
     try:
-        return authenticate_token(conn, token, desk.clock.now())
+        if isinstance(token, str):
+            return authenticate_token(conn, token, desk.clock.now())
+        return resume_session(conn, token, desk.clock.now())
     except Refused as error:
         raise _unauthorized(str(error)) from None
 
@@ -161,15 +209,20 @@ def incident_place(conn: Connection, incident_id: int, now: datetime) -> Place:
     return Place(**row)
 
 
-def _admit(
-    desk: Desk, conn: Connection, token: str, home: str, right: Right
+def admit(
+    desk: Desk, conn: Connection, token: Credential, home: str, right: Right, *, stated: str = ""
 ) -> tuple[Principal, dict[str, Any]]:
-    """Return who is asking and the reason that lets them; raise what `permissions.reason` does."""
+    """Return who is asking and the reason that lets them; raise what `permissions.reason` does.
+
+    A guardian may do what the residents of the home let them.
+    """
     who = authenticate(desk, conn, token)
     place = place_of(conn, home)
-    why = reason(who, right, home, place)
+    why = reason(who, right, home, place, stated=stated)
     if place is None:
         raise NotFound("no such home")
+    if who.role is Role.GUARDIAN and not may_guardian(conn, who, right, home):
+        raise Denied("the residents did not give this right", who, right, home)
     return who, why
 
 
@@ -188,7 +241,9 @@ def limited(conn: Connection) -> Iterator[None]:
 
 
 @contextmanager
-def opened_home(desk: Desk, token: str, household_id: str, right: Right) -> Iterator[Connection]:
+def opened_home(
+    desk: Desk, token: Credential, household_id: str, right: Right
+) -> Iterator[Connection]:
     """Lend a transaction in which the home may be read; at its end the look is logged.
 
     No read without its log line: they commit or fail together, so give nothing away before the
@@ -199,7 +254,7 @@ def opened_home(desk: Desk, token: str, household_id: str, right: Right) -> Iter
     """
     with deciding(desk) as conn:
         with limited(conn):
-            who, why = _admit(desk, conn, token, household_id, right)
+            who, why = admit(desk, conn, token, household_id, right)
             yield conn
         record_access(
             conn,
@@ -211,14 +266,14 @@ def opened_home(desk: Desk, token: str, household_id: str, right: Right) -> Iter
         )
 
 
-def caller(desk: Desk, token: str, household_id: str, right: Right = Right.SOS) -> Principal:
+def caller(desk: Desk, token: Credential, household_id: str, right: Right = Right.SOS) -> Principal:
     """Return who may call for help from this home; raises as `opened_home` does.
 
     One short transaction, and no line in the access log, whose writers queue up: a call for help
     is no look, and the incident's own log has it.
     """
     with deciding(desk, desk.for_calls) as conn, limited(conn):
-        return _admit(desk, conn, token, household_id, right)[0]
+        return admit(desk, conn, token, household_id, right)[0]
 
 
 def incident_state(conn: Connection, incident_id: int) -> str:

@@ -16,6 +16,8 @@ from app.accounts.permissions import Right
 from app.api import cursors, models
 from app.api.desk import (
     READS_HOME,
+    Credential,
+    Desk,
     DeskDep,
     TokenDep,
     caller,
@@ -150,7 +152,7 @@ async def sos(
     return await anyio.to_thread.run_sync(_call, desk, token, home, key, limiter=desk.calls)
 
 
-def _call(desk: DeskDep, token: str, home: str, key: str) -> Response:
+def _call(desk: Desk, token: Credential, home: str, key: str) -> Response:
     who = caller(desk, token, home)
     receipt = desk.raise_sos(home, who.user_id, sos_seq(home, who.user_id, key))
     body = {

@@ -16,6 +16,7 @@ from app.accounts.permissions import Right, permit, reason
 from app.api import models
 from app.api.desk import (
     READS_HOME,
+    Credential,
     Desk,
     DeskDep,
     TokenDep,
@@ -33,7 +34,9 @@ router = APIRouter(prefix="/v1/incidents/{id}", tags=["operators"])
 
 
 @contextmanager
-def _acting(desk: Desk, token: str, incident_id: int) -> Iterator[tuple[Connection, str, datetime]]:
+def _acting(
+    desk: Desk, token: Credential, incident_id: int
+) -> Iterator[tuple[Connection, str, datetime]]:
     """Lend a transaction, who acts on this incident in it, and the time.
 
     Raises `NotFound`, and `Denied` for one of another district or that was over long ago.

@@ -14,6 +14,8 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from app.api.models import Problem
+from app.doors.devices import NotDone
+from core.commands import Outcome
 from core.errors import (
     Conflict,
     DatabaseAway,
@@ -65,8 +67,21 @@ def problem(
     )
 
 
+# what a device said no with
+_NOT_DONE = {
+    Outcome.REFUSED: (409, "The device refused"),
+    Outcome.BUSY: (409, "Somebody else is using the device"),
+    Outcome.AWAY: (503, "The device is off the network"),
+    Outcome.SILENT: (504, "The device did not answer in time; it will not do it later"),
+}
+
+
 def of_error(error: DoorGuardError) -> JSONResponse:
     """Return the problem of one of our errors; what is temporary carries `Retry-After`."""
+    if isinstance(error, NotDone):
+        outcome = error.answer.outcome
+        status, title = _NOT_DONE[outcome]
+        return problem(status, f"device-{outcome}", title, error.answer.reason)
     status, name, title = next(row[1:] for row in _TABLE if isinstance(error, row[0]))
     if isinstance(error, TemporaryError):
         # what the database said is for the log, not for a stranger

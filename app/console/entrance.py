@@ -33,6 +33,7 @@ _STARTS: tuple[tuple[Right, str], ...] = (
     (Right.BOARD, "/"),
     (Right.FIGURES, "/console/figures"),
     (Right.HOMES, "/console/homes"),
+    (Right.HOME, "/home"),
 )
 _log = logger(__name__)
 
@@ -172,7 +173,7 @@ class Entrance:
                 row = find_user(conn, user)
                 has_factor = row is not None and row["totp_sealed"] is not None
                 must = self.desk.settings.second_factor == "required"
-                if who.role in AT_HOME or has_factor or must:
+                if has_factor or (must and who.role not in AT_HOME):
                     return who, has_factor, None
                 return who, has_factor, self.let_in(conn, who)
         finally:

@@ -20,7 +20,15 @@ from app.accounts.permissions import Denied
 from app.api.desk import Desk, DeskDep
 from app.api.households import picture
 from app.api.problems import names_no_address
-from app.console import actions, enrolling, figures_page, oidc, responder_page, signing_in
+from app.console import (
+    actions,
+    enrolling,
+    figures_page,
+    oidc,
+    resident_page,
+    responder_page,
+    signing_in,
+)
 from app.console.attempts import Attempts
 from app.console.entrance import Entrance
 from app.console.feed import BoardFeed
@@ -31,6 +39,7 @@ from app.console.words import Words
 from core.errors import Refused, TemporaryError
 from core.secrets import derive
 
+_COOKIE_S = 90 * 86400
 _RECONNECT_S = 120.0  # a screen that lost its way for two minutes goes on where it was
 
 
@@ -48,7 +57,7 @@ def mount(app: FastAPI, desk: Desk) -> None:
         SessionMiddleware,
         secret_key=secret,
         session_cookie="doorguard",
-        max_age=None,  # ends with the browser; `until` inside ends it with the shift
+        max_age=_COOKIE_S,  # the server ends a session of the staff with the shift
         same_site="strict",
         https_only=desk.settings.public_url.startswith("https://"),
     )
@@ -58,6 +67,7 @@ def mount(app: FastAPI, desk: Desk) -> None:
     app.include_router(oidc.router(entrance))
     app.include_router(responder_page.router(papers))
     app.include_router(figures_page.router(pages))
+    app.include_router(resident_page.router(pages))
     app.add_api_route(
         "/console/evidence/{incident_id}/{sha256}", _evidence, include_in_schema=False
     )
@@ -67,6 +77,8 @@ def mount(app: FastAPI, desk: Desk) -> None:
     logging.getLogger("nicegui").addFilter(names_no_address)
     nicegui.app.on_startup(lambda: feed.start(asyncio.get_running_loop()))
     nicegui.app.on_shutdown(feed.stop)
+    nicegui.app.on_shutdown(desk.homes.stop)
+    nicegui.app.on_shutdown(desk.views.close)
     ui.run_with(
         app,
         title=words("login.title"),

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from app.accounts.principal import AT_HOME, Principal
+from app.accounts.principal import Principal
 from app.accounts.sessions import end_session
 from app.api.desk import DeskDep
 from app.console.enrolling import Code
@@ -77,8 +77,6 @@ def _by_password(entrance: Entrance, request: Request, user: str, password: str)
         return later(1, entrance.form(request, "login.busy", 429, user=user))
     who, has_factor, session = found
     entrance.attempts.succeeded(address, user)
-    if who.role in AT_HOME:
-        return entrance.form(request, "login.resident", 403, user=user)
     if session is not None:
         return _seated(entrance, request, who, session)
     entrance.expect_code(request, user)

@@ -9,9 +9,19 @@ from importlib import resources
 from core.errors import ConfigurationError
 
 _FILES = resources.files("app.console").joinpath("languages")
+
+
+def _catalogue(language: str) -> dict[str, str]:
+    """Return the words of a language, from its own file and those of single pages."""
+    found: dict[str, str] = {}
+    for file in sorted(_FILES.iterdir(), key=lambda file: file.name):
+        if file.name == f"{language}.toml" or file.name.endswith(f".{language}.toml"):
+            found |= tomllib.loads(file.read_text("utf-8"))
+    return found
+
+
 CATALOGUE: dict[str, Mapping[str, str]] = {
-    language: tomllib.loads(_FILES.joinpath(f"{language}.toml").read_text("utf-8"))
-    for language in ("en", "ko")
+    language: _catalogue(language) for language in ("en", "ko")
 }
 
 
@@ -32,3 +42,7 @@ class Words:
         """Return the words for a name that comes from the data; the bare name when new to us."""
         words = self._words.get(f"{group}.{name}")
         return words.format(**given) if words else name.replace("_", " ")
+
+    def group(self, *prefixes: str) -> dict[str, str]:
+        """Return the words under some prefixes, unfilled, for a script that fills them itself."""
+        return {key: text for key, text in self._words.items() if key.startswith(prefixes)}

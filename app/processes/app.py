@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, datetime
 
 import msgspec
@@ -22,7 +23,10 @@ from core.model import Event
 from core.objects import Objects
 from core.settings import Settings
 from core.topics import Kind, wildcard
+from gateway.commands import CommandLine
 from gateway.configuration import ConfigurationPublisher
+from gateway.mqtt import Session
+from gateway.watching import MAX_FRAME_BYTES, Cameras
 from ingest import store
 from ingest.attribution import place
 
@@ -64,6 +68,19 @@ def run(settings: Settings) -> None:
         return EventReceipt(event_at=at, incident_id=incident_id, duplicate=not new)
 
     session = session_for("app", settings, subscriptions=[(wildcard(Kind.REPLY), 0)])
+    commands = CommandLine(session, clock)
+    session.deliver_to(commands.take)
+
+    def watching(topic: str) -> Session:
+        name = f"live-{secrets.token_hex(8)}"  # as many sessions as cameras are being watched
+        return session_for(
+            "app",
+            settings,
+            name=name,
+            subscriptions=[(topic, 0)],
+            max_payload_bytes=MAX_FRAME_BYTES,
+        )
+
     publisher = ConfigurationPublisher(session)
     configuration = Periodic(
         "configuration",
@@ -74,7 +91,16 @@ def run(settings: Settings) -> None:
     )
     objects = Objects(settings.objects)
     beat = Beat(database, clock, "app", lambda: {"connected": session.connected})
-    web = build(settings, database, clock, objects, raise_sos, urgent=sos_database)
+    web = build(
+        settings,
+        database,
+        clock,
+        objects,
+        raise_sos,
+        urgent=sos_database,
+        commands=commands,
+        cameras=Cameras(watching),
+    )
     server = uvicorn.Server(
         uvicorn.Config(
             web,

@@ -19,6 +19,7 @@ from pathlib import Path
 import httpx
 import itsdangerous
 import pytest
+from websockets.sync.client import connect as connect_socket
 
 from alerts.audit import verify
 from app.accounts.permissions import Denied
@@ -33,6 +34,8 @@ from core.clock import SystemClock
 from core.database import Connection, Database, connect
 from core.objects import Objects
 from core.secrets import derive
+from gateway import registry
+from households.guardians import GuardianRight, add_guardian
 from tests.conftest import PostgresServer
 from tests.e2e.screens.homes import raise_event
 from tests.e2e.screens.serving import KEY, ROOT, Server, settings_of
@@ -56,6 +59,20 @@ EXPECTED: dict[tuple[str, str], str] = {
     ("GET", "/v1/households/{id}/views"): HOME,
     ("POST", "/v1/households/{id}/sos"): "resident guardian",
     ("GET", "/v1/households/{id}/incidents"): "resident guardian",
+    ("GET", "/v1/me"): OPEN,
+    ("GET", "/home"): "resident guardian",
+    ("GET", "/v1/households/{id}/now"): "resident guardian",
+    ("GET", "/v1/households/{id}/changes"): "resident guardian",
+    ("GET", "/v1/households/{id}/door"): "resident operator supervisor",
+    ("PUT", "/v1/households/{id}/mode"): HOME,
+    ("GET", "/v1/households/{id}/guardians"): HOME,
+    ("POST", "/v1/households/{id}/guardians"): HOME,
+    ("PUT", "/v1/households/{id}/guardians/{user}"): HOME,
+    ("DELETE", "/v1/households/{id}/guardians/{user}"): HOME,
+    ("GET", "/v1/households/{id}/devices/{device}/snapshot"): "resident operator supervisor",
+    ("WS", "/v1/households/{id}/devices/{device}/live"): "resident operator supervisor",
+    ("WS", "/v1/households/{id}/devices/{device}/talk"): "resident operator supervisor",
+    ("POST", "/v1/devices/{device}/commands"): "resident operator supervisor",
     ("POST", "/v1/households/{id}/incidents/{incident}/cancel"): HOME,
     ("GET", "/v1/incidents/{id}"): DISPATCH,
     ("POST", "/v1/incidents/{id}/acknowledge"): DISPATCH,
@@ -103,6 +120,10 @@ BODIES: dict[str, object] = {
     "level": {"level": 2, "why": "a test"},
     "close": {"disposition": "test"},
     "reopen": {"why": "a test"},
+    "mode": {"mode": "away"},
+    "guardians": {"name": "A guardian", "rights": []},
+    "{user}": {"rights": []},
+    "commands": {"type": "light.on"},
 }
 
 
@@ -156,6 +177,18 @@ def stage(
             " VALUES (%s, 'A home', %s, 37.5, 127)",
             (home, district),
         )
+        registry.add_device(
+            conn,
+            f"camera-{district.lower()}",
+            household_id=home,
+            kind="camera",
+            now=datetime.now(UTC),
+        )
+        add_guardian(
+            conn, home, user_of(Role.GUARDIAN, district),
+            name="A guardian", relation="", phone="", rights=[GuardianRight.ALARMS],
+            by="the test", now=datetime.now(UTC),
+        )  # fmt: skip
         made.incidents[district] = raise_event(conn, settings, home, "sos.pressed")
         for role in Role:
             homes = [home] if role in AT_HOME else []
@@ -193,9 +226,27 @@ def _address(path: str, district: str, incident: int) -> str:
         .replace("{incident_id}", str(incident))
         .replace("{sha256}", DIGEST)
         .replace("{token}", "1.not-a-secret")
-        .replace("{device}", "camera-1")
+        .replace("{device}", f"camera-{district.lower()}")
+        .replace("{user}", "nobody")
         .replace("{case}", "1-1")
     )
+
+
+_CLOSED_WITH = {"signed_out": 401, "denied": 403, "not_found": 404}
+
+
+def _ask(method: str, path: str, url: str, **given: object) -> tuple[int, str]:
+    """Return status and text of an answer; of a WebSocket, the status its last words stand for."""
+    if method == "WS":
+        headers = given.get("headers")
+        with connect_socket(url.replace("http", "ws", 1), additional_headers=headers) as socket:  # type: ignore[arg-type]
+            socket.send("{}")
+            told = json.loads(socket.recv(timeout=30))
+            return _CLOSED_WITH.get(told.get("ended"), 200), str(told)
+    body = BODIES.get(path.rpartition("/")[2]) if method in {"POST", "PUT"} else None
+    with httpx.stream(method, url, json=body, timeout=30, **given) as answer:  # type: ignore[arg-type]
+        endless = answer.headers.get("content-type", "").startswith("text/event-stream")
+        return answer.status_code, "" if endless else answer.read().decode(errors="replace")
 
 
 RIGHTS = {route: who for route, who in EXPECTED.items() if who != OPEN}
@@ -211,22 +262,22 @@ def test_who_may(stage: Stage, role: Role, where: str) -> None:
         expected = role in allowed.split() and (where == OWN or not names_a_place)
         before = stage.refusals()
         api = path.startswith("/v1/")
-        answer = httpx.request(
+        status, text = _ask(
             method,
+            path,
             stage.server.url + _address(path, where, stage.incidents[where]),
             headers={"Authorization": f"Bearer {stage.tokens[key]}"} if api else {},
             cookies=None if api else {"doorguard": stage.cookies[key]},
-            json=BODIES.get(path.rpartition("/")[2]) if method == "POST" else None,
-            timeout=30,
         )
         refused = stage.refusals()[len(before) :]
-        said = f"{method} {path} by {user} at {where}: {answer.status_code} {answer.text[:200]}"
+        said = f"{method} {path} by {user} at {where}: {status} {text[:200]}"
         if expected:
             assert refused == [], said
-            assert answer.status_code != 401, said
+            assert status != 401, said
         else:
-            hidden = role in AT_HOME and where == OTHER and "/households/" in path
-            assert answer.status_code == (404 if hidden else 403), said
+            names_a_home = "/households/" in path or "/devices/" in path
+            hidden = role in AT_HOME and where == OTHER and names_a_home
+            assert status == (404 if hidden else 403), said
             assert [who for who, _ in refused] == [user], said
     assert verify(stage.conn) == []
 
@@ -283,10 +334,7 @@ def test_without_a_session_or_token_nothing_is_seen(stage: Stage) -> None:
     for (method, path), allowed in EXPECTED.items():
         if allowed == OPEN:
             continue
-        answer = httpx.request(
-            method,
-            stage.server.url + _address(path, OWN, stage.incidents[OWN]),
-            json=BODIES.get(path.rpartition("/")[2]) if method == "POST" else None,
-        )
+        url = stage.server.url + _address(path, OWN, stage.incidents[OWN])
+        status, _ = _ask(method, path, url)
         expected = 401 if path.startswith("/v1/") else (303, 403)
-        assert answer.status_code in ((expected,) if isinstance(expected, int) else expected), path
+        assert status in ((expected,) if isinstance(expected, int) else expected), path

@@ -46,10 +46,12 @@ def test_sitting_down_at_the_board_is_a_look(board, conn, role) -> None:
     }
 
 
-def test_a_resident_has_no_board(board, conn) -> None:
+def test_a_resident_has_a_page_of_their_own_and_no_board(board, conn) -> None:
     password = add_user(conn, "kim", "resident", ["own"])
-    assert sign_in(board, "kim", password).status_code == 403
-    assert conn.execute("SELECT n FROM access_log").fetchall() == []
+    answer = sign_in(board, "kim", password)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/home")
+    lines = conn.execute("SELECT action FROM access_log").fetchall()
+    assert [line["action"] for line in lines] == ["sign_in"]
 
 
 def test_a_right_password_is_kept_out_for_half_a_minute_at_most(board, conn, clock) -> None:
