@@ -6,21 +6,25 @@ Every change is a record; `apply` of the journal's records, in order, gives the 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from alerts import policy, ranking
 from alerts.crew import for_step
+from alerts.lifecycle import PageState
+from alerts.lifeline import answering
+from alerts.lifeline.carried import Carried, CarriedPage, happen
 from alerts.lifeline.records import (
     Alarm,
     AlarmKey,
+    Answer,
+    Answered,
     Began,
     Joined,
     Paged,
     Raised,
     Record,
+    Settled,
     Stepped,
-    Tried,
 )
 from alerts.lifeline.roster import OnCall, Roster
 from alerts.planning import REPAGE_AFTER_S, answer_by
@@ -29,46 +33,8 @@ from alerts.responders import ADDRESSES
 from alerts.rules.deciding import Home, Opens, decide
 from alerts.rules.steps import Step
 from alerts.rules.table import Table
-from core.errors import PermanentError
+from core.errors import NotFound, PermanentError
 from core.settings import Settings
-
-
-@dataclass(slots=True)
-class Attempts:
-    """How one channel fares with one page; `next_at` is None when there is no more to do."""
-
-    made: int = 0
-    sent_at: datetime | None = None
-    next_at: datetime | None = None
-    error: str = ""
-
-
-@dataclass(slots=True)
-class CarriedPage:
-    """One responder who was asked."""
-
-    paged: Paged
-    channels: dict[str, Attempts]
-
-    @property
-    def beyond_reach(self) -> bool:
-        """Every channel has given up without having sent anything."""
-        return all(one.sent_at is None and one.next_at is None for one in self.channels.values())
-
-
-@dataclass(slots=True)
-class Carried:
-    """One incident; `next_at` is when somebody else is asked."""
-
-    raised: Raised
-    next_at: datetime
-    alarms: list[Alarm] = field(default_factory=list)
-    pages: dict[int, CarriedPage] = field(default_factory=dict)
-    stepped_s: int = 0  # the last step that was taken
-
-    @property
-    def household_id(self) -> str:
-        return self.raised.alarm.household_id
 
 
 class Carrying:
@@ -91,6 +57,24 @@ class Carrying:
         """Return the carried incident that this alarm belongs to."""
         incident_id = self._by_alarm.get(key)
         return None if incident_id is None else self.incidents[incident_id]
+
+    def page(self, page_id: int) -> tuple[Carried, CarriedPage] | None:
+        """Return a page with its incident, None when it is not carried."""
+        for carried in self.incidents.values():
+            if page_id in carried.pages:
+                return carried, carried.pages[page_id]
+        return None
+
+    def answer(self, page_id: int, given: Answer, *, now: datetime) -> list[Answered]:
+        """Return what an answer adds. Raises `NotFound`, `Conflict`."""
+        found = self.page(page_id)
+        if found is None:
+            raise NotFound(f"no page {page_id}")
+        crew = self.roster.responders if self.roster else {}
+        by = found[0].accepted_by
+        return answering.answer(
+            *found, given, first=crew[by].name if by in crew else "somebody else", now=now
+        )
 
     def alarms(self) -> list[AlarmKey]:
         """Return every alarm that is carried."""
@@ -150,6 +134,8 @@ class Carrying:
         To be applied before it is called again; empty when nothing is due.
         """
         for carried in sorted(self.incidents.values(), key=lambda one: one.raised.priority):
+            if carried.accepted_by is not None:
+                continue
             steps = self._steps(carried)
             due = next((step for step in steps if self._due_at(carried, step) <= now), None)
             if due is not None and carried.pages:
@@ -171,6 +157,7 @@ class Carrying:
             (carried, page, channel)
             for carried in self.incidents.values()
             for page in carried.pages.values()
+            if carried.accepted_by is None and page.state is PageState.SENT
             for channel, attempts in page.channels.items()
             if attempts.next_at is not None and attempts.next_at <= now
         ]
@@ -182,47 +169,27 @@ class Carrying:
             self._apply(record)
 
     def _apply(self, record: Record) -> None:
-        if isinstance(record, Began):
+        if isinstance(record, Began | Raised):
             self._last_incident_id = max(self._last_incident_id, record.incident_id)
+        if isinstance(record, Began | Paged):
             self._last_page_id = max(self._last_page_id, record.page_id)
-        elif isinstance(record, Raised):
-            self._last_incident_id = max(self._last_incident_id, record.incident_id)
+        if isinstance(record, Began):
+            return
+        if isinstance(record, Raised):
             carried = Carried(record, record.page_at, [record.alarm])
             self.incidents[record.incident_id] = carried
             self._by_alarm[record.alarm.key] = record.incident_id
         elif record.incident_id not in self.incidents:
             return  # a full disk took the line that raised it
-        elif isinstance(record, Joined):
-            self.incidents[record.incident_id].alarms.append(record.alarm)
-            self._by_alarm[record.alarm.key] = record.incident_id
-        elif isinstance(record, Stepped):
-            self.incidents[record.incident_id].stepped_s = record.after_s
-        elif isinstance(record, Paged):
-            self._last_page_id = max(self._last_page_id, record.page_id)
-            carried = self.incidents[record.incident_id]
-            carried.pages[record.page_id] = CarriedPage(
-                record, {name: Attempts(next_at=record.at) for name in record.channels}
-            )
-            carried.next_at = record.answer_by
-        elif isinstance(record, Tried):
-            self._tried(record)
-        else:
+        elif isinstance(record, Settled):
             settled = self.incidents.pop(record.incident_id)
             self._nobody_until.pop(record.incident_id, None)
             for alarm in settled.alarms:
                 del self._by_alarm[alarm.key]
-
-    def _tried(self, record: Tried) -> None:
-        carried = self.incidents[record.incident_id]
-        page = carried.pages[record.page_id]
-        attempts = page.channels[record.channel]
-        attempts.made += 1
-        attempts.error, attempts.next_at = record.error, record.again_at
-        if not record.error:
-            attempts.sent_at = record.at
-        newest = max(carried.pages)
-        if page.beyond_reach and record.page_id == newest:
-            carried.next_at = min(carried.next_at, record.at)  # nobody waits for a dead pager
+        else:
+            happen(self.incidents[record.incident_id], record)
+            if isinstance(record, Joined):
+                self._by_alarm[record.alarm.key] = record.incident_id
 
     def _roster(self) -> Roster:
         if self.roster is None:

@@ -9,14 +9,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from alerts.lifeline.carrying import Carried, Carrying
+from alerts.lifeline.carried import Carried, CarriedPage
+from alerts.lifeline.carrying import Carrying
 from alerts.lifeline.journal import Journal
-from alerts.lifeline.records import Alarm, AlarmKey, Record, Settled, Tried
+from alerts.lifeline.records import Alarm, AlarmKey, Answer, Looked, Record, Settled, Tried
 from alerts.lifeline.roster import Roster, RosterFile, read_roster
+from alerts.lifeline.showing import answer_view, page_view
+from alerts.pages import AnswerView, PageView
 from alerts.paging.delivery import Claimed, Result, claimed_of
 from alerts.rules.loading import rules_of
 from core.database import Database
-from core.errors import PermanentError
+from core.errors import NotFound, PermanentError, TemporaryError
 from core.settings import Settings
 from core.telemetry import logger
 
@@ -108,6 +111,38 @@ class Ledger:
             )
             page_id, channel = key
             self._append([Tried(incident_id, page_id, channel, now, result.error, again_at)])
+
+    def answer(self, page_id: int, given: Answer, *, now: datetime) -> AnswerView | None:
+        """Take a responder's answer to a page that is carried; None when it is not.
+
+        Raises `Conflict` when somebody else was first, `TemporaryError` when it cannot be kept.
+        """
+        with self._lock:
+            if self._carrying.page(page_id) is None:
+                return None
+            if not self._append(self._carrying.answer(page_id, given, now=now)):
+                raise TemporaryError("the answer could not be kept; try again")
+            return answer_view(*self._found(page_id))
+
+    def look(self, page_id: int, *, now: datetime) -> PageView | None:
+        """Return what a responder may see of a page that is carried, None when it is not.
+
+        The look is journalled, and stands in the access log once the database is back.
+        """
+        with self._lock:
+            if self._carrying.page(page_id) is None:
+                return None
+            carried, page = self._found(page_id)
+            view = page_view(carried, page, self._carrying.roster)
+            if view is not None and not view.over:
+                self._append([Looked(carried.raised.incident_id, page_id, now)])
+            return view
+
+    def _found(self, page_id: int) -> tuple[Carried, CarriedPage]:
+        found = self._carrying.page(page_id)
+        if found is None:
+            raise NotFound(f"no page {page_id}")
+        return found
 
     def carried(self) -> list[AlarmKey]:
         """Return the alarms that are carried."""

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from alerts import stepping
-from alerts.audit import Detail
+from alerts import pages, stepping
+from alerts.audit import Detail, record_access
 from alerts.correlation import on_event
 from alerts.fallback import page_surely
 from alerts.lifecycle import ANSWERED, UNSENT, Move, PageState
-from alerts.lifeline.carrying import Attempts, Carried, CarriedPage
+from alerts.lifeline.carried import Attempts, Carried, CarriedPage
 from alerts.paging.delivery import LEASE_S
 from alerts.planning import add_timer, wants_next
 from alerts.transition import SYSTEM, Incident, apply, lock, open_or_find
 from core import sql
 from core.database import Connection
+from core.errors import Conflict
 from core.model import Event
 from core.settings import Settings
+from core.telemetry import logger
 
+_log = logger(__name__)
 _ALERTS = sql.load("alerts")
 _QUERIES = sql.load("alerts.lifeline")
 
@@ -54,6 +57,9 @@ def reconcile(
         incident, written = _write_page(conn, incident, page, now)
         if written:
             new.append(page.paged.page_id)
+    if carried.answers:
+        _write_answers(conn, carried, settings)
+        incident = lock(conn, incident.incident_id)
     if new or not carried.pages:
         _go_on(conn, incident, carried, new, now, settings)
     return incident.incident_id
@@ -153,6 +159,43 @@ def _write_delivery(
         now=attempts.sent_at,
         detail={**detail, "channel": channel},
     )
+
+
+def _write_answers(conn: Connection, carried: Carried, settings: Settings) -> None:
+    """Let responders answer again, as they did then.
+
+    An answer that does not fit what the database knows (somebody else accepted meanwhile) stays
+    without effect there, as it would have had.
+    """
+    for one in carried.answers:
+        try:
+            if one.answer == "depart":
+                pages.depart(conn, one.page_id, now=one.at)
+            elif one.answer == "arrive":
+                pages.arrive(conn, one.page_id, now=one.at)
+            else:
+                accept = one.answer == "accept"
+                pages.answer(conn, one.page_id, accept=accept, now=one.at, settings=settings)
+        except Conflict as error:
+            _log.warning("an answer came too late", page_id=one.page_id, error=str(error))
+
+
+def log_looks(conn: Connection, carried: Carried) -> None:
+    """Put into the access log what responders were shown meanwhile, each at its own time."""
+    for look in carried.looks:
+        record_access(
+            conn,
+            actor=f"responder:{carried.pages[look.page_id].paged.responder_id}",
+            action="page",
+            household_id=carried.household_id,
+            now=look.at,
+            detail={
+                "reason": "page",
+                "page_id": look.page_id,
+                "incident_id": look.incident_id,
+                "mode": "lifeline",
+            },
+        )
 
 
 def _go_on(

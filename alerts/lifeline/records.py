@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -12,6 +12,7 @@ from core.model import Event
 
 # What a retry of a device repeats: device, source, `seq` and the time as the device told it.
 AlarmKey: TypeAlias = tuple[str, str, int, datetime]
+Answer: TypeAlias = Literal["accept", "decline", "depart", "arrive"]
 
 
 def key_of(event: Event) -> AlarmKey:
@@ -102,10 +103,27 @@ class Tried(msgspec.Struct, frozen=True, tag="tried"):
     again_at: datetime | None = None
 
 
+class Answered(msgspec.Struct, frozen=True, tag="answered"):
+    """A responder answered by the link of a page."""
+
+    incident_id: int
+    page_id: int
+    answer: Answer
+    at: datetime
+
+
+class Looked(msgspec.Struct, frozen=True, tag="looked"):
+    """A responder was shown the home; the access log is owed a line."""
+
+    incident_id: int
+    page_id: int
+    at: datetime
+
+
 class Settled(msgspec.Struct, frozen=True, tag="settled"):
     """The incident stands in the database, pages and all; it is no longer carried."""
 
     incident_id: int
 
 
-Record: TypeAlias = Began | Raised | Joined | Stepped | Paged | Tried | Settled
+Record: TypeAlias = Began | Raised | Joined | Stepped | Paged | Tried | Answered | Looked | Settled

@@ -16,7 +16,7 @@ from functools import partial
 import msgspec
 
 from alerts.lifeline import folders, journal
-from alerts.lifeline.carrying import Carried
+from alerts.lifeline.carried import Carried
 from alerts.lifeline.ledger import Ledger
 from alerts.lifeline.reconciling import reconcile
 from alerts.lifeline.records import Alarm, AlarmKey, key_of

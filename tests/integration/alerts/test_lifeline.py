@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from alerts import audit
-from alerts.lifeline.carrying import Carried
+from alerts.lifeline.carried import Carried
 from alerts.lifeline.ledger import Ledger
-from alerts.lifeline.reconciling import reconcile
+from alerts.lifeline.reconciling import log_looks, reconcile
 from alerts.lifeline.records import Alarm
 from alerts.paging.delivery import Result
 from core.model import Event
@@ -176,3 +176,53 @@ def test_ids_are_reserved_again_before_they_run_out(story: Story, ledger: Ledger
     assert carried.raised.incident_id < taken["id"]
     ledger.refresh(story.database, story.clock.now())
     assert ledger.figures(story.clock.now())["roster_age_s"] == 0
+
+
+def test_answers_given_meanwhile_stand_in_the_database_with_their_own_times(
+    story: Story, ledger: Ledger
+) -> None:
+    event = story.event("sos.pressed")
+    assert ledger.take(alarm_of(event), now=story.clock.now())
+    send(ledger, story)
+    (page,) = story.pagers.pages
+    story.clock.advance(3)
+    answered_at = story.clock.now()
+    seen = ledger.look(page.page_id, now=answered_at)
+    assert seen is not None
+    assert seen.address == "Jongno 1"
+    view = ledger.answer(page.page_id, "accept", now=answered_at)
+    assert view is not None
+    assert view.accepted
+    assert ledger.answer(7, "accept", now=answered_at) is None, "not carried here"
+    story.clock.advance(60)
+    send(ledger, story)
+    assert len(story.pagers.pages) == 1, "somebody goes: nobody else is asked"
+    (carried,) = ledger.to_settle()
+    for _ in range(2):  # the lane and the lifeline may both bring it in
+        story.incident = bring_in(story, carried, event)
+    with story.database.transaction() as conn:
+        log_looks(conn, carried)
+        looks = conn.execute(
+            "SELECT actor, at FROM access_log WHERE household_id = 'home-1'"
+        ).fetchall()
+    ledger.settle(carried)
+    assert [name for _, name, _ in pages(story)] == ["near"]
+    card = story.card()
+    assert (card.state, card.pages[0].answered_at) == ("accepted", answered_at)
+    assert [(one["actor"], one["at"]) for one in looks] == [("responder:near", answered_at)]
+    with story.database.transaction() as conn:
+        assert audit.verify(conn) == []
+
+
+def test_a_refusal_given_meanwhile_has_asked_the_next_once(story: Story, ledger: Ledger) -> None:
+    event = story.event("sos.pressed")
+    assert ledger.take(alarm_of(event), now=story.clock.now())
+    send(ledger, story)
+    story.clock.advance(2)
+    assert ledger.answer(story.pagers.pages[0].page_id, "decline", now=story.clock.now())
+    send(ledger, story)
+    (carried,) = ledger.to_settle()
+    story.incident = bring_in(story, carried, event)
+    ledger.settle(carried)
+    found = [(name, state) for _, name, state in pages(story)]
+    assert found == [("near", "declined"), ("far", "sent")]
