@@ -12,6 +12,7 @@ from app.doors.unplugged import Unplugged
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from app.api.desk import WayAround
     from app.api.models import RaiseSos
     from core.clock import Clock
     from core.database import Database
@@ -28,6 +29,7 @@ def build(
     urgent: Database | None = None,
     commands: Commands | None = None,
     cameras: Cameras | None = None,
+    around: WayAround | None = None,
 ) -> FastAPI:
     """Return the application: API under `/v1`, its documentation, the screens, health, metrics.
 
@@ -38,7 +40,15 @@ def build(
     """
     none = Unplugged()
     desk = Desk(
-        settings, database, clock, objects, raise_sos, urgent, commands or none, cameras or none
+        settings,
+        database,
+        clock,
+        objects,
+        raise_sos,
+        urgent,
+        around,
+        commands or none,
+        cameras or none,
     )
     app = application.create(desk)
     mount(app, desk)

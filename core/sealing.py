@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import base64
 import os
+from pathlib import Path
+from typing import Generic, TypeVar
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from core.errors import PermanentError
 from core.secrets import derive
+from core.telemetry import logger
 
+_T = TypeVar("_T")
+_log = logger(__name__)
 _NONCE_BYTES = 12  # NIST SP 800-38D, 8.2: 96 bits
 
 
@@ -37,3 +43,34 @@ class Seal:
             return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], self._purpose)
         except (InvalidTag, ValueError):
             raise PermanentError("sealed under another service key, or damaged on disk") from None
+
+
+class SealedFile(Generic[_T]):
+    """One thing on disk, sealed under `purpose`; replaced as a whole or not at all."""
+
+    def __init__(self, path: Path, service_key: str, purpose: str, kind: type[_T]) -> None:
+        self._path = path
+        self._seal = Seal(service_key, purpose)
+        self._encoder = msgspec.msgpack.Encoder()
+        self._decoder = msgspec.msgpack.Decoder(kind)
+
+    def write(self, what: _T) -> None:
+        """Keep it. Raises `OSError`."""
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = self._path.with_suffix(".new")
+        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(fd, "wb") as file:
+            file.write(self._seal.close(self._encoder.encode(what)))
+            file.flush()
+            os.fsync(fd)
+        fresh.replace(self._path)
+
+    def read(self) -> _T | None:
+        """Return what was kept, None where there is nothing that can be used."""
+        try:
+            return self._decoder.decode(self._seal.open(self._path.read_bytes()))
+        except FileNotFoundError:
+            return None
+        except (PermanentError, msgspec.MsgspecError, OSError) as error:
+            _log.error("what was sealed cannot be used", file=str(self._path), error=str(error))
+            return None

@@ -26,8 +26,8 @@ class Role:
 _ALARMS_PEERS = (topics.ALARMS_HOLDING, topics.ALARMS_CARRIED)
 ROLES: dict[str, Role] = {
     "alarms": Role(
-        publish=(wildcard(Kind.ACK), *_ALARMS_PEERS),
-        subscribe=(*map(wildcard, topics.ALARM_LANE), *_ALARMS_PEERS),
+        publish=(wildcard(Kind.ACK), *_ALARMS_PEERS, topics.ANSWERS_GIVEN),
+        subscribe=(*map(wildcard, topics.ALARM_LANE), *_ALARMS_PEERS, topics.ANSWERS_ASKED),
     ),
     "ingest": Role(
         publish=(wildcard(Kind.ACK), *sorted(MARKED)),
@@ -46,8 +46,12 @@ ROLES: dict[str, Role] = {
         subscribe=(wildcard(Kind.REPLY),),
     ),
     "app": Role(
-        publish=(wildcard(Kind.CMD), wildcard(Kind.CONFIG)),
-        subscribe=(wildcard(Kind.REPLY), wildcard(Kind.FRAME)),  # frames: of a camera watched
+        publish=(wildcard(Kind.CMD), wildcard(Kind.CONFIG), topics.ANSWERS_ASKED),
+        subscribe=(
+            wildcard(Kind.REPLY),
+            topics.ANSWERS_GIVEN,
+            wildcard(Kind.FRAME),
+        ),  # frames: of a camera watched
     ),
 }
 

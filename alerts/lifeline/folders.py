@@ -10,6 +10,7 @@ import fcntl
 import os
 from pathlib import Path
 
+from alerts.lifeline.journal import is_idle
 from core.errors import ConfigurationError
 
 _NAME = "lifeline"
@@ -39,8 +40,12 @@ def claim(state: Path) -> Folder:
 
 
 def left_behind(state: Path) -> list[Folder]:
-    """Return, as ours, the folders of processes that are gone."""
-    found = (_locked(path) for path in sorted(state.glob(f"{_NAME}*")) if path.is_dir())
+    """Return, as ours, the folders in which processes that are gone left something carried.
+
+    Others are not touched: somebody may be claiming one in this moment.
+    """
+    paths = (path for path in sorted(state.glob(f"{_NAME}*")) if path.is_dir())
+    found = (_locked(path) for path in paths if not is_idle(path))
     return [folder for folder in found if folder is not None]
 
 

@@ -13,7 +13,7 @@ from alerts.lifeline.carried import Carried, CarriedPage
 from alerts.lifeline.carrying import Carrying
 from alerts.lifeline.journal import Journal
 from alerts.lifeline.records import Alarm, AlarmKey, Answer, Looked, Record, Settled, Tried
-from alerts.lifeline.roster import Roster, RosterFile, read_roster
+from alerts.lifeline.roster import Roster, read_roster, roster_file
 from alerts.lifeline.showing import answer_view, page_view
 from alerts.pages import AnswerView, PageView
 from alerts.paging.delivery import Claimed, Result, claimed_of
@@ -37,7 +37,7 @@ class Ledger:
         self._settings = settings
         self._lock = threading.RLock()
         self._journal = Journal(folder, settings.service_key)
-        self._file = RosterFile(folder / "roster", settings.service_key)
+        self._file = roster_file(folder, settings.service_key)
         self._carrying = Carrying(settings, rules_of(settings))
         self._carrying.apply(self._journal.read())
         self._carrying.roster = self._file.read()

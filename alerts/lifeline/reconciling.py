@@ -174,8 +174,14 @@ def _write_answers(conn: Connection, carried: Carried, settings: Settings) -> No
             elif one.answer == "arrive":
                 pages.arrive(conn, one.page_id, now=one.at)
             else:
-                accept = one.answer == "accept"
-                pages.answer(conn, one.page_id, accept=accept, now=one.at, settings=settings)
+                pages.answer(
+                    conn,
+                    one.page_id,
+                    accept=one.answer == "accept",
+                    now=one.at,
+                    settings=settings,
+                    key=f"lifeline-{one.at.timestamp():.6f}",  # each counts, and counts once
+                )
         except Conflict as error:
             _log.warning("an answer came too late", page_id=one.page_id, error=str(error))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from pathlib import Path
 
@@ -12,16 +11,13 @@ from alerts.rosters import duties
 from alerts.shifts import ALWAYS, Duty
 from core import sql
 from core.database import Connection
-from core.errors import PermanentError
-from core.sealing import Seal
-from core.telemetry import logger
+from core.sealing import SealedFile
 
 # Ids that only we may use, taken from the database's own sequences, so that links and idempotency
 # keys of pages hold for ever. A page of life safety costs one id each 15 to 60 s.
 INCIDENT_IDS = 1_000
 PAGE_IDS = 20_000
 _QUERIES = sql.load("alerts.lifeline")
-_log = logger(__name__)
 
 
 class Dwelling(msgspec.Struct, frozen=True):
@@ -105,32 +101,6 @@ def _ids(conn: Connection, query: str, left: tuple[int, ...], wanted: int) -> tu
     return (*left, *sorted(row["id"] for row in rows))
 
 
-class RosterFile:
-    """The roster on disk, sealed; replaced as a whole or not at all."""
-
-    def __init__(self, path: Path, service_key: str) -> None:
-        self._path = path
-        self._seal = Seal(service_key, "lifeline:roster")
-        self._encoder = msgspec.msgpack.Encoder()
-        self._decoder = msgspec.msgpack.Decoder(Roster)
-
-    def write(self, roster: Roster) -> None:
-        """Keep the roster. Raises `OSError`."""
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = self._path.with_suffix(".new")
-        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(fd, "wb") as file:
-            file.write(self._seal.close(self._encoder.encode(roster)))
-            file.flush()
-            os.fsync(fd)
-        fresh.replace(self._path)
-
-    def read(self) -> Roster | None:
-        """Return what was kept, None where there is nothing that can be used."""
-        try:
-            return self._decoder.decode(self._seal.open(self._path.read_bytes()))
-        except FileNotFoundError:
-            return None
-        except (PermanentError, msgspec.MsgspecError, OSError) as error:
-            _log.error("the lifeline's roster cannot be used", error=str(error))
-            return None
+def roster_file(folder: Path, service_key: str) -> SealedFile[Roster]:
+    """Return where a lifeline keeps its roster."""
+    return SealedFile(folder / "roster", service_key, "lifeline:roster", Roster)

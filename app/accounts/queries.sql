@@ -122,3 +122,17 @@ WHERE session_sha256 = %(session_sha256)s AND ended_at IS NULL
 
 -- name: end_sessions_of
 UPDATE sessions SET ended_at = %(now)s WHERE user_id = %(user_id)s AND ended_at IS NULL
+
+-- name: callers
+-- Of those at home, the tokens and sessions that hold; staff cannot press SOS for a home.
+SELECT c.sha256, c.expires_at, u.user_id, u.role, u.district,
+       ARRAY(SELECT household_id FROM user_households h
+             WHERE h.user_id = u.user_id ORDER BY 1) AS households
+FROM (
+    SELECT token_sha256 AS sha256, user_id, expires_at FROM api_tokens
+    WHERE expires_at > %(now)s AND revoked_at IS NULL
+    UNION ALL
+    SELECT session_sha256, user_id, until FROM sessions
+    WHERE until > %(now)s AND ended_at IS NULL
+) c JOIN users u USING (user_id)
+WHERE u.role IN ('resident', 'guardian') AND u.removed_at IS NULL

@@ -16,7 +16,8 @@ DEFAULT_DAYS = 90
 _QUERIES = sql.load("app.accounts")
 
 
-def _digest(token: str) -> bytes:
+def digest(token: str) -> bytes:
+    """Return what is kept of a token."""
     return hashlib.sha256(token.encode()).digest()
 
 
@@ -24,7 +25,7 @@ def issue_token(conn: Connection, user_id: str, now: datetime, days: float = DEF
     """Return a new token, good for `days`. Raises `NotFound` when there is no such user."""
     token = new_secret()
     given = {
-        "token_sha256": _digest(token),
+        "token_sha256": digest(token),
         "user_id": user_id,
         "now": now,
         "expires_at": now + timedelta(days=days),
@@ -40,7 +41,7 @@ def authenticate_token(conn: Connection, token: str, now: datetime) -> Principal
     Looked up by digest, so that the time it takes tells nothing of a token's characters.
     """
     row = conn.execute(
-        _QUERIES["find_token"], {"token_sha256": _digest(token), "now": now}
+        _QUERIES["find_token"], {"token_sha256": digest(token), "now": now}
     ).fetchone()
     if row is None:
         raise Refused("this token is unknown, expired or revoked")

@@ -20,8 +20,11 @@ from app.api.desk import (
     Desk,
     DeskDep,
     TokenDep,
+    WayAround,
     caller,
+    caller_around,
     fetch_all,
+    in_time,
     incident_state,
     opened_home,
 )
@@ -147,19 +150,36 @@ async def sos(
         ),
     ] = None,
 ) -> Response:
-    """Answered when the call is committed and a responder is being paged. Repeat until then."""
+    """Answered when the call is committed and a responder is being paged. Repeat until then.
+
+    With the database away it is kept in a journal instead: the answer then says `mode: lifeline`.
+    """
     key = idempotency_key or secrets.token_hex(16)
     return await anyio.to_thread.run_sync(_call, desk, token, home, key, limiter=desk.calls)
 
 
 def _call(desk: Desk, token: Credential, home: str, key: str) -> Response:
-    who = caller(desk, token, home)
-    receipt = desk.raise_sos(home, who.user_id, sos_seq(home, who.user_id, key))
+    def commit() -> Response:
+        who = caller(desk, token, home)
+        receipt = desk.raise_sos(home, who.user_id, sos_seq(home, who.user_id, key))
+        return _receipt(receipt, _state(desk, receipt))
+
+    def carry(around: WayAround) -> Response:
+        who = caller_around(around, token, home)
+        receipt = around.carry_sos(home, who.user_id, sos_seq(home, who.user_id, key))
+        return _receipt(receipt, "raised")
+
+    return in_time(desk, commit, carry)
+
+
+def _receipt(receipt: models.EventReceipt, state: str) -> Response:
     body = {
         "event_at": receipt.event_at,
         "incident_id": receipt.incident_id,
-        "state": _state(desk, receipt),
+        "state": state,
     }
+    if receipt.mode:
+        body["mode"] = receipt.mode
     return _json(body, 200 if receipt.duplicate else 201)
 
 

@@ -18,12 +18,14 @@ class EventReceipt:
     """What became of an SOS given to `RaiseSos`.
 
     `event_at` is the time of the committed event, the first one's when `duplicate`.
-    `incident_id` is None while the incident is not opened yet.
+    `incident_id` is None while the incident is not opened yet. With `mode` the database is away: it
+    stands in a journal, and a responder is being paged.
     """
 
     event_at: datetime
     incident_id: int | None
     duplicate: bool
+    mode: Literal["lifeline"] | None = None
 
 
 class RaiseSos(Protocol):
@@ -129,6 +131,11 @@ class SosReceipt(BaseModel):
     event_at: datetime = Field(description="When the call was first committed")
     incident_id: int | None = Field(description="null for a moment while the incident is opened")
     state: str = Field(description="State of the incident", examples=["dispatched"])
+    mode: Literal["lifeline"] | None = Field(
+        default=None,
+        description="Set while the database is away: the call is kept in a journal, a responder is "
+        "being paged, and the history shows it when the database is back",
+    )
 
 
 class View(BaseModel):

@@ -18,6 +18,14 @@ _log = logger(__name__)
 _REFUSED = Counter("doorguard_refused_links", "Links of pages that were refused", ["why"])
 
 
+def page_of(desk: Desk, token: str) -> int:
+    """Return the page's id where no database can be asked; raise `NotFound` as `by_link` does."""
+    try:
+        return read_token(desk.settings.service_key, token)
+    except Refused as error:
+        raise NotFound(str(error)) from None
+
+
 @contextmanager
 def by_link(desk: Desk, token: str) -> Iterator[tuple[Connection, int]]:
     """Lend a transaction and the page's id.

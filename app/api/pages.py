@@ -9,10 +9,11 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from alerts import link_checks, pages
+from alerts.lifeline.records import Answer
 from alerts.pages import AnswerView
 from app.api import models
-from app.api.desk import Desk, DeskDep
-from app.api.page_links import by_link
+from app.api.desk import Desk, DeskDep, in_time
+from app.api.page_links import by_link, page_of
 from app.api.problems import responses
 from core.database import Connection
 from core.errors import Conflict
@@ -37,13 +38,21 @@ KeyHeader = Annotated[
 
 
 def _take(
-    request: Request, desk: Desk, token: str, carry_out: Callable[[Connection, int], AnswerView]
+    request: Request,
+    desk: Desk,
+    token: str,
+    given: Answer,
+    carry_out: Callable[[Connection, int], AnswerView],
 ) -> Response | models.PageAnswer:
     """Carry out an answer; a browser is sent back to its page, a program gets JSON."""
     from_browser = "text/html" in request.headers.get("accept", "")
-    try:
+
+    def commit() -> AnswerView:
         with by_link(desk, token) as (conn, page_id):
-            view = carry_out(conn, page_id)
+            return carry_out(conn, page_id)
+
+    try:
+        view = in_time(desk, commit, lambda around: around.answer(page_of(desk, token), given))
     except Conflict:
         if not from_browser:
             raise
@@ -66,6 +75,7 @@ def accept(
         request,
         desk,
         token,
+        "accept",
         lambda conn, page: pages.answer(
             conn,
             page,
@@ -86,6 +96,7 @@ def decline(
         request,
         desk,
         token,
+        "decline",
         lambda conn, page: pages.answer(
             conn,
             page,
@@ -103,7 +114,11 @@ def decline(
 def departed(request: Request, desk: DeskDep, token: str) -> Response | models.PageAnswer:
     """Only who has accepted can be on the way."""
     return _take(
-        request, desk, token, lambda conn, page: pages.depart(conn, page, now=desk.clock.now())
+        request,
+        desk,
+        token,
+        "depart",
+        lambda conn, page: pages.depart(conn, page, now=desk.clock.now()),
     )
 
 
@@ -113,5 +128,9 @@ def departed(request: Request, desk: DeskDep, token: str) -> Response | models.P
 def arrived(request: Request, desk: DeskDep, token: str) -> Response | models.PageAnswer:
     """Only who has accepted can arrive; the 25-minute clock stops."""
     return _take(
-        request, desk, token, lambda conn, page: pages.arrive(conn, page, now=desk.clock.now())
+        request,
+        desk,
+        token,
+        "arrive",
+        lambda conn, page: pages.arrive(conn, page, now=desk.clock.now()),
     )

@@ -20,15 +20,17 @@ from app.bench import procfs
 from app.bench.account import percentile
 from app.bench.alarm_stage import Size, Stage, staged
 from app.site import Site
-from core import sql
+from core import liveness, sql
 from core.errors import ConfigurationError, TemporaryError
 
 LATE_AFTER_S = 5.0
 _RESPONDERS = 3
-_UP_S = (0.5, 4.5)  # from one death to the next; the start of the process lies in it
+_LIVES_S = (0.0, 3.0)  # from the moment a process serves again to its death
+_STARTS_WITHIN_S = 60.0
+_A_KILL_S = 3.0  # the start of a process, and half the longest that it lives
 _PRESSED_IN = 0.8  # of the time the kills take; they go on while the last incidents escalate
 _PATIENCE_S = 60.0
-_POLL_S = 0.2
+_POLL_S = 0.1
 _QUERIES = sql.load("app.bench")
 
 
@@ -65,6 +67,7 @@ class _Killer:
 
     def __init__(self, stage: Stage, *, kills: int, alarms: int, seed: int) -> None:
         self._supervisor = stage.services.supervisor
+        self._database = stage.services.database
         self._names = ["alarms", *(f"alarms-{number}" for number in range(2, alarms + 1))]
         self._chance = random.Random(seed)
         self._thread = threading.Thread(target=self._run, name="killer")
@@ -80,23 +83,35 @@ class _Killer:
 
     def _run(self) -> None:
         while self.killed < self.kills:
-            threading.Event().wait(self._chance.uniform(*_UP_S))
+            victim = self._chance.choice(self._names)
+            self._wait_serving(victim)
+            threading.Event().wait(self._chance.uniform(*_LIVES_S))
             if len(self._names) > 1 and self.killed >= self.kills // 2:
-                self.for_good = self._chance.choice(self._names)
+                self.for_good = victim
                 self._names.remove(self.for_good)
                 self._supervisor.remove(self.for_good)
                 self.killed += 1
                 continue
-            pid = self._supervisor.pid(self._chance.choice(self._names))
+            pid = self._supervisor.pid(victim)
             if pid is not None:
                 os.kill(pid, signal.SIGKILL)
                 self.killed += 1
+
+    def _wait_serving(self, name: str) -> None:
+        """Wait until a process has said that it lives since it was started last."""
+        end_s = time.monotonic() + _STARTS_WITHIN_S
+        while time.monotonic() < end_s:
+            with self._database.transaction() as conn:
+                alive = {row["pid"] for row in liveness.beats(conn)}
+            if self._supervisor.pid(name) in alive:
+                return
+            threading.Event().wait(_POLL_S)
 
 
 def _press(stage: Stage, killer: _Killer, seed: int) -> list[tuple[int, float]]:
     """Press every button while processes are killed; return (seq, when) of each."""
     chance = random.Random(seed + 1)
-    between_s = _PRESSED_IN * sum(_UP_S) / 2 * killer.kills / len(stage.buttons)
+    between_s = _PRESSED_IN * _A_KILL_S * killer.kills / len(stage.buttons)
     killer.start()
     pressed: list[tuple[int, float]] = []
     for button in stage.buttons:

@@ -8,9 +8,9 @@ from fastapi.responses import HTMLResponse, Response
 from alerts.audit import record_access
 from alerts.lifecycle import ANSWERED, MAY_STILL_ANSWER, PageState, State
 from alerts.pages import PageView, page_view
-from app.api.desk import Desk, DeskDep
+from app.api.desk import Desk, DeskDep, in_time
 from app.api.households import picture
-from app.api.page_links import by_link
+from app.api.page_links import by_link, page_of
 from app.console.presenting import Papers
 from core.errors import NotFound, Refused, TemporaryError
 from core.secrets import new_secret
@@ -40,18 +40,22 @@ _GOING = ANSWERED | {State.DISPATCHED}
 
 def _read(desk: Desk, token: str, action: str) -> PageView:
     """Read the page; a look that shows an address or a picture is in the access log with it."""
-    with by_link(desk, token) as (conn, page_id):
-        page = page_view(conn, page_id)
-        if not page.over:
-            record_access(
-                conn,
-                actor=f"responder:{page.responder_id}",
-                action=action,
-                household_id=page.household_id,
-                now=desk.clock.now(),
-                detail={"reason": "page", "page_id": page_id, "incident_id": page.incident_id},
-            )
-    return page
+
+    def read() -> PageView:
+        with by_link(desk, token) as (conn, page_id):
+            page = page_view(conn, page_id)
+            if not page.over:
+                record_access(
+                    conn,
+                    actor=f"responder:{page.responder_id}",
+                    action=action,
+                    household_id=page.household_id,
+                    now=desk.clock.now(),
+                    detail={"reason": "page", "page_id": page_id, "incident_id": page.incident_id},
+                )
+            return page
+
+    return in_time(desk, read, lambda around: around.look(page_of(desk, token)))
 
 
 def router(papers: Papers) -> APIRouter:

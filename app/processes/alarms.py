@@ -17,6 +17,7 @@ from alerts.paging.loopback import LoopbackChannel
 from alerts.paging.webhook import WebhookChannel
 from alerts.positions import forget_old
 from alerts.rules.loading import rules_of
+from app.processes.answers import Answering
 from app.processes.cut_off import DECIDE_S, CutOff
 from app.processes.lifeline import Lifeline
 from app.processes.overdue import Overdue
@@ -87,6 +88,8 @@ def run(settings: Settings) -> None:
     ]
     watched = Overdue(bus, clock)
     lifeline = Lifeline(settings=settings, database=database, clock=clock, channels=channels)
+    answering = Answering(lifeline, lambda topic, body: bus.publish_all([(topic, body)]))
+    bus.questions_to(answering.hear)
     cut_off = CutOff(watched, bus.peers, lifeline, clock, decide_s=DECIDE_S)
     lane = Lane(
         "alarm",
@@ -130,6 +133,7 @@ def run(settings: Settings) -> None:
     )
     parts: list[Part] = [
         lifeline,
+        answering,
         cut_off,
         lane,
         dispatcher,

@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
 
-import msgspec
 import uvicorn
 
-from alerts import incidents
+from alerts.paging.apprise_channel import AppriseChannel
+from alerts.paging.loopback import LoopbackChannel
+from alerts.paging.webhook import WebhookChannel
 from alerts.rules.loading import rules_of
-from app.api.models import EventReceipt
 from app.evidence.retention import EvidenceRetention
+from app.processes.answers import Asking
+from app.processes.calling import Calling
+from app.processes.lifeline import Lifeline
 from app.processes.periodic import Periodic
 from app.processes.running import Part, session_for
 from app.web import build
-from core.catalogue import Source
 from core.clock import SystemClock
 from core.database import Database
 from core.liveness import Beat
-from core.model import Event
 from core.objects import Objects
+from core.ports import Channel
 from core.settings import Settings
-from core.topics import Kind, wildcard
+from core.topics import ANSWERS_GIVEN, Kind, wildcard
 from gateway.commands import CommandLine
 from gateway.configuration import ConfigurationPublisher
 from gateway.mqtt import Session
 from gateway.watching import MAX_FRAME_BYTES, Cameras
-from ingest import store
-from ingest.attribution import place
 
 _CONFIG_POLL_S = 5.0
 _POOL = 10
-_NO_CLOCK = datetime(1970, 1, 1, tzinfo=UTC)  # a call carries no time of its own, only its key
-APP_DEVICE = "app"  # stands where a device id does in events that people raise through the API
 
 
 def run(settings: Settings) -> None:
@@ -47,26 +44,8 @@ def run(settings: Settings) -> None:
     sos_database = Database(settings.database, application="doorguard-app-sos", max_size=2)
     sos_database.open()
 
-    def raise_sos(household_id: str, actor: str, seq: int) -> EventReceipt:
-        """Commit an SOS pressed in the app: event, incident and pages in one transaction."""
-        now = clock.now()
-        with sos_database.transaction() as conn:
-            key = (APP_DEVICE, Source.BACKEND, seq, _NO_CLOCK)
-            at = place(conn, [key], now)[key]
-            event = Event(
-                household_id=household_id,
-                at=at,
-                device_id=APP_DEVICE,
-                seq=seq,
-                source=Source.BACKEND,
-                type="sos.pressed",
-                received_at=now,
-                data=msgspec.json.encode({"by": actor}),
-            )
-            new = store.store(conn, [event])
-            incident_id = incidents.on_event(conn, event, now=now, settings=settings)
-        return EventReceipt(event_at=at, incident_id=incident_id, duplicate=not new)
-
+    channels: list[Channel] = [WebhookChannel(clock), AppriseChannel(), LoopbackChannel()]
+    lifeline = Lifeline(settings=settings, database=database, clock=clock, channels=channels)
     session = session_for("app", settings, subscriptions=[(wildcard(Kind.REPLY), 0)])
     commands = CommandLine(session, clock)
     session.deliver_to(commands.take)
@@ -90,14 +69,30 @@ def run(settings: Settings) -> None:
         channel="registry",
     )
     objects = Objects(settings.objects)
-    beat = Beat(database, clock, "app", lambda: {"connected": session.connected})
+    calls = session_for("app", settings, name="svc-app-answers", subscriptions=[(ANSWERS_GIVEN, 0)])
+    asking = Asking(lifeline, lambda topic, body: calls.publish_all([(topic, body)]))
+    calls.deliver_to(asking.hear)
+    calling = Calling(
+        settings=settings,
+        database=sos_database,
+        clock=clock,
+        lifeline=lifeline,
+        asking=asking,
+    )
+    beat = Beat(
+        database,
+        clock,
+        "app",
+        lambda: {"connected": session.connected, **lifeline.figures()},
+    )
     web = build(
         settings,
         database,
         clock,
         objects,
-        raise_sos,
+        calling.raise_sos,
         urgent=sos_database,
+        around=calling,
         commands=commands,
         cameras=Cameras(watching),
     )
@@ -112,7 +107,7 @@ def run(settings: Settings) -> None:
         )
     )
     retention = EvidenceRetention(objects, clock, settings.keep_evidence_d)
-    parts: list[Part] = [session, configuration, retention, beat]
+    parts: list[Part] = [lifeline, calling, calls, session, configuration, retention, beat]
     for part in parts:
         part.start()
     try:

@@ -15,12 +15,14 @@ from functools import partial
 
 import msgspec
 
-from alerts.lifeline import folders, journal
+from alerts.lifeline import folders
 from alerts.lifeline.carried import Carried
 from alerts.lifeline.ledger import Ledger
-from alerts.lifeline.reconciling import reconcile
-from alerts.lifeline.records import Alarm, AlarmKey, key_of
+from alerts.lifeline.reconciling import log_looks, reconcile
+from alerts.lifeline.records import Alarm, AlarmKey, Answer, key_of
+from alerts.pages import AnswerView, PageView
 from alerts.paging.delivery import SEND_WITHIN_S, Claimed, send_within
+from app.processes.calls import APP_DEVICE, as_event
 from app.processes.guarded import Guarded
 from core.clock import Clock
 from core.database import Connection, Database
@@ -69,6 +71,7 @@ class Lifeline:
         self._clock = clock
         self._channels = {channel.name: channel for channel in channels}
         own = folders.claim(settings.state_folder)
+        self.folder = own.path
         self.ledger = Ledger(own.path, settings)
         self._held = [_Held(own, self.ledger)]
         self._senders = ThreadPoolExecutor(_SENDERS, thread_name_prefix="lifeline")
@@ -97,9 +100,24 @@ class Lifeline:
         more = sum(ledger.figures(self._clock.now())["lifeline_carried"] for ledger in adopted)
         return own | {"lifeline_carried": own["lifeline_carried"] + more}
 
+    def answer(self, page_id: int, given: Answer) -> AnswerView | None:
+        """Take a responder's answer; None for a page that is not carried here.
+
+        Raises `Conflict` when somebody else was first, `TemporaryError` when it cannot be kept.
+        """
+        now = self._clock.now()
+        found = (held.ledger.answer(page_id, given, now=now) for held in tuple(self._held))
+        return next((one for one in found if one is not None), None)
+
+    def look(self, page_id: int) -> PageView | None:
+        """Return what a responder may see of a page, None when it is not carried here."""
+        now = self._clock.now()
+        found = (held.ledger.look(page_id, now=now) for held in tuple(self._held))
+        return next((one for one in found if one is not None), None)
+
     def carried_for(self, event: Event) -> Carried | None:
         """Return what is carried for an event, None when it is new to the lifeline."""
-        return self._carried_for(key_of(event))
+        return self.carried_as(key_of(event))
 
     def carried(self) -> list[AlarmKey]:
         """Return the alarms that are carried here, adopted ones too."""
@@ -107,17 +125,26 @@ class Lifeline:
 
     def take(self, alarm: Alarm) -> bool:
         """Journal an alarm and page for it; return whether it is safe on disk."""
-        if self._carried_for(alarm.key) is not None:
+        if self.carried_as(alarm.key) is not None:
             return True
         return self.ledger.take(alarm, now=self._clock.now())
 
-    def _carried_for(self, key: AlarmKey) -> Carried | None:
+    def carried_as(self, key: AlarmKey) -> Carried | None:
+        """Return what is carried for an alarm, None when it is new to the lifeline."""
         found = (held.ledger.carried_for(key) for held in self._held)
         return next((one for one in found if one is not None), None)
 
     def _refresh(self) -> None:
+        """Read the roster, for ourselves and for whoever starts while the database is away."""
         try:
             self.ledger.refresh(self._database, self._clock.now())
+            spare = folders.claim(self._settings.state_folder)
+            laid = _Held(spare, Ledger(spare.path, self._settings))
+            try:
+                if not laid.ledger.carried():
+                    laid.ledger.refresh(self._database, self._clock.now())
+            finally:
+                laid.close()
         except OSError as error:
             _log.critical("the lifeline's roster cannot be written", error=str(error))
 
@@ -141,9 +168,6 @@ class Lifeline:
 
     def _adopt(self) -> None:
         for folder in folders.left_behind(self._settings.state_folder):
-            if journal.is_idle(folder.path):
-                folder.release()
-                continue
             ledger = Ledger(folder.path, self._settings)
             _log.critical(
                 "another process is gone; what it carried is carried on here",
@@ -165,6 +189,7 @@ class Lifeline:
         with self._database.transaction() as conn:
             events = [self._stored(conn, alarm) for alarm in carried.alarms]
             incident_id = reconcile(conn, carried, events, now=now, settings=self._settings)
+            log_looks(conn, carried)
         ledger.settle(carried)
         _log.warning(
             "a carried incident stands in the database",
@@ -174,6 +199,10 @@ class Lifeline:
 
     def _stored(self, conn: Connection, alarm: Alarm) -> Event:
         """Return the row of an alarm, stored now where the lane has not done so yet."""
+        if alarm.device_id == APP_DEVICE:
+            call = as_event(conn, alarm)
+            store.store(conn, [call])
+            return call
         message = EventMessage(
             seq=alarm.seq, type=alarm.type, at=alarm.told_at, data=msgspec.Raw(alarm.data)
         )

@@ -20,7 +20,7 @@ from core.clock import Clock
 from core.errors import DecodeError
 from core.ports import Message, Sink
 from core.settings import Settings, broker_addresses
-from core.topics import ALARM_LANE, DETECTOR_PUBLISHES, parse, wildcard
+from core.topics import ALARM_LANE, ANSWERS_ASKED, DETECTOR_PUBLISHES, parse, wildcard
 from core.wire import MAX_MESSAGE_BYTES, decode_events
 from gateway.mqtt import Session
 from gateway.roles import client_id, service_password, service_username
@@ -50,6 +50,7 @@ class TwoRoads:
         self._clock = clock
         self._copies = Copies()
         self._sink: Sink = _nowhere
+        self._on_question: Callable[[Message], None] = lambda _message: None
         self._late: queue.SimpleQueue[tuple[float, Sequence[Message]]] = queue.SimpleQueue()
         self._stop = threading.Event()
         user, name = service_username(_ROLE), secrets.token_hex(8)
@@ -63,7 +64,7 @@ class TwoRoads:
                 pinned=settings.broker_pinned,
                 subscriptions=[
                     *((wildcard(kind), 0) for kind in ALARM_LANE),
-                    *((topic, 0) for topic in PEER_TOPICS),
+                    *((topic, 0) for topic in (*PEER_TOPICS, ANSWERS_ASKED)),
                 ],
                 receive=settings.receive,
                 max_payload_bytes=MAX_MESSAGE_BYTES + 1,
@@ -84,6 +85,10 @@ class TwoRoads:
         self._sink = sink
         for session in self._direct:
             session.deliver_to(self._came_directly)
+
+    def questions_to(self, hear: Callable[[Message], None]) -> None:
+        """Hand over responders' answers that come by way of the app; set before `start`."""
+        self._on_question = hear
 
     def start(self) -> None:
         for session in self._direct:
@@ -149,6 +154,8 @@ class TwoRoads:
         for one in messages:
             if one.topic in PEER_TOPICS:
                 self.peers.hear(one)
+            elif one.topic == ANSWERS_ASKED:
+                self._on_question(one)
             elif self._copies.first(one, now_s) and readable(one):
                 new.append(one)
         if not new:

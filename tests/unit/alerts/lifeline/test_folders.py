@@ -13,11 +13,15 @@ from tests.unit.alerts.lifeline.test_carrying import NOW, alarm
 def test_two_that_live_have_a_folder_each(tmp_path: Path) -> None:
     one, other = folders.claim(tmp_path), folders.claim(tmp_path)
     assert [one.path.name, other.path.name] == ["lifeline", "lifeline-2"]
+    journal_of = Journal(one.path, "k" * 32)
+    journal_of.append([Raised(1, "sos", 1, "r", alarm(), NOW, NOW)])
+    journal_of.close()
     assert folders.left_behind(tmp_path) == []
     one.release()
+    other.release()
     (left,) = folders.left_behind(tmp_path)
     assert left.path == one.path
-    assert folders.claim(tmp_path).path.name == "lifeline-3", "it is in our hands now"
+    assert folders.claim(tmp_path).path == other.path, "it is in our hands now"
     left.release()
     assert folders.claim(tmp_path).path == one.path
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from alerts.lifeline.journal import Journal
 from alerts.lifeline.records import Began, Raised, Record, Settled
-from alerts.lifeline.roster import RosterFile
+from alerts.lifeline.roster import roster_file
 from core.errors import PermanentError
 from core.sealing import Seal
 from tests.unit.alerts.lifeline.test_carrying import NEAR, NOW, alarm, roster
@@ -59,7 +59,7 @@ def test_a_cut_leaves_the_whole_records_and_goes_on(cut: int) -> None:
 def test_nothing_of_a_home_can_be_read_on_disk(tmp_path: Path) -> None:
     one = journal(tmp_path)
     one.append(RECORDS)
-    file = RosterFile(tmp_path / "roster", KEY)
+    file = roster_file(tmp_path, KEY)
     file.write(roster(NEAR))
     for path in (tmp_path / "journal", tmp_path / "roster"):
         body = path.read_bytes()
@@ -89,9 +89,9 @@ def test_another_key_opens_nothing(tmp_path: Path) -> None:
     one.append(RECORDS)
     one.close()
     assert journal(tmp_path, "x" * 32).read() == []
-    file = RosterFile(tmp_path / "roster", KEY)
+    file = roster_file(tmp_path, KEY)
     file.write(roster(NEAR))
-    assert RosterFile(tmp_path / "roster", "x" * 32).read() is None
+    assert roster_file(tmp_path, "x" * 32).read() is None
     assert file.read() == roster(NEAR)
     with pytest.raises(PermanentError):
         Seal(KEY, "roster").open(Seal(KEY, "journal").close(b"x"))
