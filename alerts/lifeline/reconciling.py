@@ -186,9 +186,12 @@ def _write_answers(conn: Connection, carried: Carried, settings: Settings) -> No
             _log.warning("an answer came too late", page_id=one.page_id, error=str(error))
 
 
-def log_looks(conn: Connection, carried: Carried) -> None:
-    """Put into the access log what responders were shown meanwhile, each at its own time."""
-    for look in carried.looks:
+def log_looks(conn: Connection, carried: Carried, *, after: int = 0) -> None:
+    """Put into the access log what responders were shown meanwhile, each at its own time.
+
+    The first `after` of them stand there already.
+    """
+    for look in carried.looks[after:]:
         record_access(
             conn,
             actor=f"responder:{carried.pages[look.page_id].paged.responder_id}",

@@ -16,7 +16,8 @@ from typing import Any
 from alerts import audit
 from app.bench import procfs
 from app.bench.account import percentile
-from app.bench.alarm_stage import HOMES, Stage, staged
+from app.bench.alarm_stage import Size, Stage, staged
+from app.bench.lifeline_people import People
 from app.bench.testbed import How, OwnDatabase
 from app.site import Site
 from core import sql
@@ -28,6 +29,7 @@ _PATIENCE_S = 30.0
 _BACK_WITHIN_S = 60.0
 _POLL_S = 0.1
 _BETWEEN_S = 0.05
+_GONE_S = 0.5
 _QUERIES = sql.load("app.bench")
 
 
@@ -42,8 +44,6 @@ def bench(
     procfs.check()
     if site.database is not None or site.broker is not None:
         raise ConfigurationError("the drill stops its own database, never one that is named")
-    if presses > HOMES:
-        raise ConfigurationError(f"{HOMES} homes have a button each: --presses {HOMES} at most")
     with ExitStack() as ending:
         folder = Path(tempfile.mkdtemp(prefix="doorguard-bench-"))
         folder.chmod(0o711)
@@ -51,16 +51,21 @@ def bench(
         database = OwnDatabase(folder)
         database.start()
         ending.callback(database.stop)
-        stage = ending.enter_context(staged(database.dsn))
+        size = Size(homes=presses + 1, loaders=0, cameras=0)  # the last is called from
+        stage = ending.enter_context(staged(database.dsn, size))
+        people = People(stage)
         _wait("no roster was written", lambda: _knows_all(stage), _PATIENCE_S)
         _take_away(database, how)
-        told = _press(stage, presses, away_s, kill=kill)
+        threading.Event().wait(_GONE_S)
+        told = _press(stage, presses, away_s, people, kill=kill)
         _give_back(database, how)
         back_s = time.monotonic()
-        homes = stage.homes[:presses]
+        homes = stage.homes
         _wait("not every incident came in", lambda: _settled(stage, homes), _BACK_WITHIN_S)
         recovered_s = time.monotonic() - back_s
-        return _figures(stage, told, homes) | {
+        found = _figures(stage, told, homes[:presses]) | people.after()
+        return found | {
+            "ok": found["ok"] and found["people_ok"],
             "presses": presses,
             "how": how,
             "away_s": away_s,
@@ -87,7 +92,9 @@ def _give_back(database: OwnDatabase, how: How) -> None:
         database.read_only(False)
 
 
-def _press(stage: Stage, presses: int, away_s: float, *, kill: bool) -> dict[str, Any]:
+def _press(
+    stage: Stage, presses: int, away_s: float, people: People, *, kill: bool
+) -> dict[str, Any]:
     """Press each button once; return when each home's page came, and how many were acknowledged."""
     began_s = time.monotonic()
     pressed: list[tuple[str, int, float]] = []
@@ -108,6 +115,8 @@ def _press(stage: Stage, presses: int, away_s: float, *, kill: bool) -> dict[str
         stage.buttons[number].wait_acked(seq, _PATIENCE_S) is not None
         for number, (_, seq, _) in enumerate(pressed)
     )
+    people.call()
+    people.accept()
     pid = stage.services.supervisor.pid("alarms")
     if kill and pid is not None:
         os.kill(pid, signal.SIGKILL)
@@ -116,7 +125,11 @@ def _press(stage: Stage, presses: int, away_s: float, *, kill: bool) -> dict[str
 
 
 def _figures(stage: Stage, told: dict[str, Any], homes: Sequence[str]) -> dict[str, Any]:
-    received = {page.key for page in stage.pager.pages if page.message == "page"}
+    received = {
+        page.key
+        for page in stage.pager.pages
+        if page.message == "page" and page.body["household"]["name"] in homes
+    }
     with stage.services.database.transaction() as conn:
         row = conn.execute(_QUERIES["carried"], {"households": list(homes)}).fetchone()
         keys = conn.execute(_QUERIES["page_keys"], {"households": list(homes)}).fetchall()
@@ -155,7 +168,7 @@ def _figures(stage: Stage, told: dict[str, Any], homes: Sequence[str]) -> dict[s
 def _knows_all(stage: Stage) -> bool:
     with stage.services.database.transaction() as conn:
         row = conn.execute(_QUERIES["roster_age"]).fetchone()
-    return row is not None and row["homes"] is not None and row["homes"] >= HOMES
+    return row is not None and row["homes"] is not None and row["homes"] >= len(stage.homes)
 
 
 def _settled(stage: Stage, homes: Sequence[str]) -> bool:
@@ -196,6 +209,11 @@ def as_text(found: dict[str, Any]) -> str:
                 f"{found['pages_unrecorded']} unrecorded, {found['pages_doubled']} doubled; "
                 f"audit problems: {len(found['audit_problems'])}; all of it in the database "
                 f"{found['recovery_s']} s after it was back"
+            ),
+            (
+                "a call from the app was kept, paged and accepted by link meanwhile"
+                if found["people_ok"]
+                else f"PEOPLE: {found['people']}"
             ),
             found["machine"],
         ]

@@ -61,11 +61,12 @@ WHERE e.device_id = %(device_id)s AND e.seq = %(seq)s
 
 -- name: roster_age
 -- What the alarms process says of its roster.
-SELECT max((figures->>'roster_homes')::bigint) AS homes FROM process_beats WHERE process = 'alarms'
+SELECT min((figures->>'roster_homes')::bigint) AS homes FROM process_beats
+WHERE process IN ('alarms', 'app')
 
 -- name: still_carried
 SELECT sum((figures->>'lifeline_carried')::bigint) AS carried
-FROM process_beats WHERE process = 'alarms' AND beat_at > now() - interval '5 s'
+FROM process_beats WHERE process IN ('alarms', 'app') AND beat_at > now() - interval '5 s'
 
 -- name: carried
 SELECT count(*) AS incidents, count(DISTINCT household_id) AS homes
@@ -103,3 +104,11 @@ FROM (
     WHERE household_id = ANY(%(households)s)
 ) AS each
 WHERE late_s >= 0
+
+-- name: called
+-- Of the home somebody called from: its incident, and how often a responder was shown it.
+SELECT max(incident_id) AS incident_id, max(state) AS state,
+       (SELECT count(*) FROM access_log
+        WHERE household_id = %(household_id)s AND action = 'page') AS looks
+FROM incidents WHERE household_id = %(household_id)s AND kind = 'sos'
+HAVING count(*) = 1

@@ -74,6 +74,7 @@ class Lifeline:
         self.folder = own.path
         self.ledger = Ledger(own.path, settings)
         self._held = [_Held(own, self.ledger)]
+        self._logged: dict[int, int] = {}  # looks, by incident
         self._senders = ThreadPoolExecutor(_SENDERS, thread_name_prefix="lifeline")
         self._threads = [
             Guarded("lifeline-page", self._page, _PAGE_EVERY_S),
@@ -189,7 +190,8 @@ class Lifeline:
         with self._database.transaction() as conn:
             events = [self._stored(conn, alarm) for alarm in carried.alarms]
             incident_id = reconcile(conn, carried, events, now=now, settings=self._settings)
-            log_looks(conn, carried)
+            log_looks(conn, carried, after=self._logged.get(carried.raised.incident_id, 0))
+        self._logged[carried.raised.incident_id] = len(carried.looks)
         ledger.settle(carried)
         _log.warning(
             "a carried incident stands in the database",

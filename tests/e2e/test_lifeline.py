@@ -12,3 +12,4 @@ def test_presses_without_a_database_are_paged_and_recorded_once() -> None:
     assert found["acked"] == found["incidents"] == 5, found
     assert found["lost"] == found["pages_unrecorded"] == found["pages_doubled"] == 0, found
     assert found["audit_problems"] == []
+    assert found["people_ok"], found["people"]
