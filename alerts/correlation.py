@@ -21,7 +21,8 @@ from alerts.planning import TIMERS, add_timer, end_timers, stand_down
 from alerts.policy import Kind, Seen
 from alerts.rules.deciding import Closes, Home, Joins, Opens, Raised, decide, raised
 from alerts.rules.loading import rules_of
-from alerts.transition import SYSTEM, Incident, apply, find_open, open_or_find
+from alerts.rules.table import Table
+from alerts.transition import SYSTEM, Incident, apply, find_open, lock, open_or_find
 from alerts.urgency import page_afresh, page_first, page_more
 from alerts.validation import Reason, reasons_of
 from core import sql
@@ -30,6 +31,8 @@ from core.database import Connection
 from core.model import Event
 from core.settings import Settings
 
+# by then whoever did not see the incident while it was being opened has committed
+_SETTLED_AFTER = timedelta(seconds=3)
 _QUERIES = sql.load("alerts")
 
 
@@ -76,8 +79,17 @@ def on_event(
 def look_again(
     conn: Connection, incident: Incident, *, now: datetime, settings: Settings
 ) -> Incident:
-    """Raise an open incident if the rules do so by the time that has passed."""
+    """Raise an open incident if the rules do so by the time that has passed.
+
+    Or close it by what came while it was being opened, and was not handed over.
+    """
     rules = rules_of(settings)
+    for event in _informed_meanwhile(conn, incident, rules, now):
+        home = read_home(conn, event, rules, now=now, settings=settings)
+        decision = decide(rules, event.type, event.at, home)
+        if isinstance(decision, Closes) and decision.kind == incident.kind:
+            _close(conn, event, decision, now)
+            return lock(conn, incident.incident_id)
     opened = open_incidents(conn, incident.household_id, now)
     found = opened.get(Kind(incident.kind))
     if found is None:
@@ -119,6 +131,8 @@ def _open(
     if new:
         if carried_as is None:
             page_first(conn, incident, page, now, settings)
+        if rules_of(settings).closed_by(to.kind):
+            add_timer(conn, incident, "rules", now + _SETTLED_AFTER)
         for seconds in to.check_after_s:
             add_timer(conn, incident, "rules", now + timedelta(seconds=seconds))
         return incident.incident_id
@@ -204,6 +218,27 @@ def _close(conn: Connection, event: Event, to: Closes, now: datetime) -> int | N
     stand_down(conn, incident, now=now)
     end_timers(conn, incident, now, TIMERS)
     return incident.incident_id
+
+
+def _informed_meanwhile(
+    conn: Connection, incident: Incident, rules: Table, now: datetime
+) -> list[Event]:
+    """Return the events that could have closed the incident while nobody knew that it was open.
+
+    Ingest hands over what only explains an incident where one is open already: the door that is
+    unlocked in the very moment of the opening is not among it.
+    """
+    types = sorted(rules.closed_by(Kind(incident.kind)))
+    if not types:
+        return []
+    given = {"incident_id": incident.incident_id, "household_id": incident.household_id}
+    rows = conn.execute(
+        _QUERIES["informed_meanwhile"], {**given, "types": types, "settled": _SETTLED_AFTER}
+    )
+    return [
+        Event(**{**row, "source": Source(row["source"]), "data": row["data"].encode()})
+        for row in rows
+    ]
 
 
 def _upgrade(

@@ -27,7 +27,8 @@ class StepFigure:
     """Seconds from the press to the first time an incident came to `step`.
 
     `kind district month` are None where the figures were not asked by them. The steps: commit
-    (the alarm is ours), acknowledge, page (handed to a channel), accept, arrive, close.
+    (the alarm is ours), screen (a board showed it), acknowledge, page (handed to a channel),
+    accept, arrive, close.
     """
 
     kind: str | None

@@ -26,8 +26,9 @@ WITH wanted AS (
         FROM pages p JOIN deliveries d USING (page_id)
         WHERE p.incident_id = w.incident_id AND d.message = 'page'
     ) d ON true
+    LEFT JOIN incident_screens sc ON sc.incident_id = w.incident_id
     CROSS JOIN LATERAL (VALUES
-        ('commit', w.created_at), ('acknowledge', l.acknowledged_at), ('page', d.paged_at),
+        ('commit', w.created_at), ('screen', sc.shown_at), ('acknowledge', l.acknowledged_at), ('page', d.paged_at),
         ('accept', l.accepted_at), ('arrive', l.arrived_at), ('close', l.closed_at)
     ) s (step, at)
     WHERE s.at IS NOT NULL
@@ -94,3 +95,8 @@ SELECT kind, district, month, cause, count(*) AS n, closed
 FROM counted WHERE state = 'false_alarm'
 GROUP BY kind, district, month, cause, closed
 ORDER BY kind, district, month, cause
+
+-- name: note_shown
+INSERT INTO incident_screens (incident_id, shown_at)
+SELECT incident_id, %(at)s FROM incidents WHERE incident_id = ANY (%(ids)s::bigint[])
+ON CONFLICT (incident_id) DO NOTHING

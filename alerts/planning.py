@@ -188,6 +188,17 @@ def stand_down(
         forget_incident(conn, incident.incident_id)
 
 
+def inform(conn: Connection, incident: Incident, *, now: datetime) -> Incident:
+    """Tell everybody on the way, or there, that the incident is worse than they were told."""
+    told = conn.execute(
+        _QUERIES["inform"], {"incident_id": incident.incident_id, "now": now}
+    ).fetchall()
+    if not told:
+        return incident
+    detail: Detail = {"pages": len({row["page_id"] for row in told})}
+    return apply(conn, incident, Move.INFORM, actor=SYSTEM, now=now, detail=detail)
+
+
 def add_timer(
     conn: Connection,
     incident: Incident,

@@ -102,6 +102,19 @@ SELECT DISTINCT type, date_trunc('minute', at) AS at FROM incident_events
 WHERE household_id = %(household_id)s
   AND at BETWEEN %(since)s::timestamptz AND %(until)s::timestamptz
 
+-- name: informed_meanwhile
+-- Within a moment around the opening; what is in an incident's log was weighed.
+SELECT e.household_id, e.at, e.device_id, e.seq, e.source, e.type, e.received_at,
+       e.data::text AS data
+FROM events e JOIN incidents i ON i.incident_id = %(incident_id)s
+WHERE e.household_id = %(household_id)s AND e.type = ANY (%(types)s)
+  AND e.at > i.created_at - interval '1 hour' AND e.at < i.created_at + interval '2 hours'
+  AND e.received_at BETWEEN i.created_at - interval '1 second' AND i.created_at + %(settled)s
+  AND NOT EXISTS (
+      SELECT FROM incident_events n
+      WHERE n.device_id = e.device_id AND n.seq = e.seq AND n.source = e.source AND n.at = e.at)
+ORDER BY e.received_at, e.at, e.seq
+
 -- name: at_high_risk
 SELECT high_risk FROM households WHERE household_id = %(household_id)s
 
@@ -172,6 +185,19 @@ WHERE p.incident_id = %(incident_id)s AND d.message = 'page' AND d.attempts > 0
   AND p.responder_id IS DISTINCT FROM %(but)s::text
 ORDER BY p.responder_id, d.channel, p.page_id DESC
 ON CONFLICT (page_id, channel, message) DO NOTHING
+
+-- name: inform
+-- By the latest page of each who is on the way or there, and the channels by which it arrived.
+INSERT INTO deliveries (page_id, channel, message, next_attempt_at)
+SELECT DISTINCT ON (p.responder_id, d.channel) p.page_id, d.channel, 'update', %(now)s
+FROM pages p JOIN deliveries d ON d.page_id = p.page_id
+WHERE p.incident_id = %(incident_id)s AND d.message = 'page' AND d.attempts > 0
+  AND d.state IN ('sent', 'delivered', 'answered') AND p.state IN ('accepted', 'arrived')
+ORDER BY p.responder_id, d.channel, p.page_id DESC
+ON CONFLICT (page_id, channel, message) DO UPDATE
+SET state = 'queued', attempts = 0, next_attempt_at = excluded.next_attempt_at,
+    revision = deliveries.revision + 1
+RETURNING page_id
 
 -- name: end_pages
 UPDATE pages SET state = 'stood_down'

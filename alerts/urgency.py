@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from alerts import stepping
 from alerts.fallback import page_surely
 from alerts.lifecycle import ON_THE_WAY, Move, State
-from alerts.planning import add_timer
+from alerts.planning import add_timer, inform
 from alerts.policy import Paging
 from alerts.transition import Incident, apply
 from core.database import Connection
@@ -39,8 +39,9 @@ def page_more(
     """Page for an open incident that has become more urgent.
 
     Whoever acknowledged something lesser is rung again when somebody is paged at once. Who is on
-    the way is not doubled; below that, an acknowledgement leaves paging to the operator.
+    the way is told, and not doubled; below that, an acknowledgement leaves paging to the operator.
     """
+    incident = inform(conn, incident, now=now)
     if page == "at_once":
         if incident.acknowledged_at is not None:
             incident = apply(conn, incident, Move.RING, actor=actor, now=now)

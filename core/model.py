@@ -64,7 +64,7 @@ class Page:
 
     page_id: int
     idempotency_key: str
-    message: str  # "page" or "stand_down"
+    message: str  # "page", "stand_down", or "update": it is worse than the page said
     responder_id: str
     responder_name: str
     incident_id: int

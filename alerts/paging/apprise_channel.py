@@ -53,6 +53,11 @@ def text(page: Page) -> tuple[str, str]:
             f"[출동 해제] {korean} / Stand down: {english}",
             f"{page.household_name}: 출동 해제, 감사합니다. / You are no longer needed, thank you.",
         )
+    if page.message == "update":
+        return (
+            f"[P{page.priority}] 상황 변경: {korean} / It is now: {english}",
+            f"{page.household_name}: 조심해서 접근하세요. / Take care. {page.page_url}",
+        )
     where = f"{page.household_name}, {page.address} ({page.distance_m / 1000:.1f} km)"
     return (
         f"[P{page.priority}] {korean} / {english}",

@@ -256,10 +256,11 @@ def _failed(
 def claimed_of(row: Mapping[str, Any], settings: Settings) -> Claimed:
     """Return the message of a row of the query `claim`: what is sent, signed and linked to."""
     page_id, channel, message = row["page_id"], row["channel"], row["message"]
+    revision = row.get("revision", 0)
     where = links(settings.public_url, settings.service_key, page_id)
     page = Page(
         page_id=page_id,
-        idempotency_key=f"{page_id}-{channel}-{message}",
+        idempotency_key=f"{page_id}-{channel}-{message}" + (f"-{revision}" if revision else ""),
         message=message,
         responder_id=row["responder_id"],
         responder_name=row["responder_name"],

@@ -22,7 +22,8 @@ class DeviceChannel:
 
     def send(self, page: Page, address: str, secret: str) -> None:  # noqa: ARG002 - has no use
         """Raise `PermanentError` when the pager refuses, `TemporaryError` when it is silent."""
-        command = "page" if page.message == "page" else "page.stand_down"
+        # an update rings as the page did, with what is known now
+        command = "page.stand_down" if page.message == "stand_down" else "page"
         data = {"key": page.idempotency_key, **document(page)}
         answer = self._commands.ask(address, command, data, within_s=self._within_s)
         if answer.outcome is Outcome.REFUSED:

@@ -1,7 +1,7 @@
 -- name: claim
 -- What is due, most urgent first; another process' rows are skipped, not waited for. A message to
 -- stand down never overtakes the page it follows.
-SELECT d.delivery_id, d.page_id, d.channel, d.message, d.attempts + 1 AS attempt,
+SELECT d.delivery_id, d.page_id, d.channel, d.message, d.revision, d.attempts + 1 AS attempt,
        p.distance_m, p.answer_by,
        r.responder_id, r.name AS responder_name, r.webhook_url, r.webhook_secret, r.apprise_url,
        r.device_id,
@@ -14,7 +14,9 @@ JOIN incidents i USING (incident_id)
 JOIN households h USING (household_id)
 WHERE d.state = 'queued' AND d.next_attempt_at <= %(now)s
   AND (d.message = 'stand_down'
-       OR (i.closed_at IS NULL AND p.state IN ('planned', 'sent', 'unanswered')))
+       OR (i.closed_at IS NULL AND (
+           (d.message = 'page' AND p.state IN ('planned', 'sent', 'unanswered'))
+           OR (d.message = 'update' AND p.state IN ('accepted', 'arrived')))))
   AND (d.message = 'page' OR NOT EXISTS (
       SELECT FROM deliveries page
       WHERE page.page_id = d.page_id AND page.channel = d.channel
@@ -62,7 +64,9 @@ WHERE delivery_id IN (
     WHERE d.state = 'queued' AND d.next_attempt_at <= %(now)s
       AND (r.removed_at IS NOT NULL
            OR (d.message = 'page' AND (
-               i.closed_at IS NOT NULL OR p.state NOT IN ('planned', 'sent', 'unanswered'))))
+               i.closed_at IS NOT NULL OR p.state NOT IN ('planned', 'sent', 'unanswered')))
+           OR (d.message = 'update' AND (
+               i.closed_at IS NOT NULL OR p.state NOT IN ('accepted', 'arrived'))))
     FOR UPDATE OF d SKIP LOCKED)
 
 -- name: record_sent

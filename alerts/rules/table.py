@@ -38,6 +38,14 @@ class Table:
             found |= self.held_in.get(alarm, frozenset())
         return frozenset(found)
 
+    def closed_by(self, kind: Kind) -> frozenset[str]:
+        """Return the types of event by which a rule closes incidents of this kind."""
+        return frozenset(
+            name
+            for name, rules in self.first.items()
+            if any(rule.verb is Verb.CLOSES and rule.kind is kind for rule in rules)
+        )
+
 
 def compile_rules(document: Document) -> Table:
     """Return the table of rules that `checking` has found nothing wrong with."""

@@ -7,6 +7,7 @@ A screen can tell how old its picture is: `Snapshot.as_of` only moves when the d
 from __future__ import annotations
 
 import asyncio
+import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from datetime import datetime
 
 from alerts import board, synthetic
 from alerts.board import IncidentCard
+from alerts.screens import note_shown
 from app.accounts.principal import Principal
 from core.clock import Clock
 from core.database import Connection, Database, translated
@@ -83,6 +85,8 @@ class BoardFeed:
         self._thread = threading.Thread(target=self._run, name="board-feed", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self.latest: Snapshot | None = None
+        self._noted: frozenset[int] = frozenset()
+        self._shown: queue.SimpleQueue[tuple[datetime, frozenset[int]]] = queue.SimpleQueue()
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -103,6 +107,13 @@ class BoardFeed:
     def unsubscribe(self, receiver: Receiver) -> None:
         self._receivers.discard(receiver)
 
+    def shown(self, snapshot: Snapshot) -> None:
+        """Note that a window shows these incidents; called in the event loop."""
+        new = frozenset(card.incident_id for card in snapshot.cards) - self._noted
+        if new:
+            self._noted |= new
+            self._shown.put((self._clock.now(), new))
+
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
@@ -116,8 +127,16 @@ class BoardFeed:
             conn.execute("LISTEN incidents")
             while not self._stop.is_set():
                 self._publish(read(conn, self._clock.now()))
+                self._note_shown()
                 for _ in conn.notifies(timeout=POLL_S, stop_after=1):
                     pass
+
+    def _note_shown(self) -> None:
+        """Write what was shown since the last time: behind the reading, and never in its way."""
+        while not self._shown.empty():
+            at, incident_ids = self._shown.get()
+            with self._database.transaction() as conn:
+                note_shown(conn, incident_ids, at=at)
 
     def _publish(self, snapshot: Snapshot) -> None:
         if self._loop is not None and not self._loop.is_closed():
@@ -125,6 +144,7 @@ class BoardFeed:
 
     def _hand_out(self, snapshot: Snapshot) -> None:
         self.latest = snapshot
+        self._noted &= {card.incident_id for card in snapshot.cards}
         for receiver in list(self._receivers):
             try:
                 receiver(snapshot)

@@ -84,6 +84,7 @@ class Screen:
                 self._ringing = ringing
                 self._run(f"dg.ring({ringing})")
         self._as_of_ms = epoch_ms(snapshot.as_of)  # only when all of it is on the screen
+        self._feed.shown(snapshot)
 
     def _set_strip(self, opened: int, unacknowledged: int) -> None:
         text = self._templates.render(

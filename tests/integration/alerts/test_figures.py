@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.figures import Cut, Figures, figures
+from alerts.screens import note_shown
 from tests.integration.alerts.story import Story
 
 pytestmark = pytest.mark.integration
@@ -57,6 +58,16 @@ def test_each_step_is_timed_from_the_press(story: Story) -> None:
     assert (steps["acknowledge"].p50_s, steps["acknowledge"].max_s) == (6, 8)
     assert (steps["accept"].p50_s, steps["accept"].p99_s) == (8, 10)
     assert (steps["arrive"].p50_s, steps["close"].p50_s) == (608, 608)
+
+
+def test_the_first_screen_counts(story: Story) -> None:
+    story.happens("sos.pressed")
+    for seconds in (0.25, 5):
+        story.skip(seconds=seconds)
+        with story.database.transaction() as conn:
+            note_shown(conn, [story.incident, 10**9], at=story.clock.now())
+    steps = {one.step: one for one in _figures(story).steps}
+    assert (steps["screen"].n, steps["screen"].max_s) == (1, 0.25)
 
 
 def test_a_step_that_never_came_is_not_timed(story: Story) -> None:
