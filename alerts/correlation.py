@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-import msgspec
-
 from alerts import policy
 from alerts.arrival import alarm_again
 from alerts.audit import Detail
 from alerts.circumstances import local_time, open_incidents, read_home
-from alerts.evidence import evidence_in
+from alerts.incident_events import actor_of, add_event, evidence_of, known, named
 from alerts.lifecycle import Move
 from alerts.planning import TIMERS, add_timer, end_timers, stand_down
 from alerts.policy import Kind, Seen
@@ -24,7 +22,7 @@ from alerts.rules.loading import rules_of
 from alerts.rules.table import Table
 from alerts.transition import SYSTEM, Incident, apply, find_open, lock, open_or_find
 from alerts.urgency import page_afresh, page_first, page_more
-from alerts.validation import Reason, reasons_of
+from alerts.validation import Reason
 from core import sql
 from core.catalogue import Priority, Source
 from core.database import Connection
@@ -61,9 +59,9 @@ def on_event(
         return None
     conn.execute(_QUERIES["lock_home"], {"household_id": event.household_id})
     if weighed:
-        known = _known(conn, event)
-        if known is not None:
-            return known
+        before = known(conn, event)
+        if before is not None:
+            return before
         looks = event.type in rules.looks_at_home
         home = read_home(conn, event, rules, now=now, settings=settings) if looks else Home()
         decision = decide(rules, event.type, event.at, home)
@@ -84,7 +82,7 @@ def look_again(
     Or close it by what came while it was being opened, and was not handed over.
     """
     rules = rules_of(settings)
-    for event in _informed_meanwhile(conn, incident, rules, now):
+    for event in _informed_meanwhile(conn, incident, rules):
         home = read_home(conn, event, rules, now=now, settings=settings)
         decision = decide(rules, event.type, event.at, home)
         if isinstance(decision, Closes) and decision.kind == incident.kind:
@@ -110,7 +108,7 @@ def _open(
     settings: Settings,
     carried_as: int | None,
 ) -> int:
-    actor, detail = _actor(event), _named(event, to.rule)
+    actor, detail = actor_of(event), named(event, to.rule)
     page = policy.paging(to.page, to.kind, event.household_id)
     taken = _take_over(conn, event, to, now, settings)
     if taken is not None:
@@ -124,10 +122,10 @@ def _open(
         actor=actor,
         now=now,
         detail=detail,
-        evidence=_evidence(event, to.follows),
+        evidence=evidence_of(event, to.follows),
         incident_id=carried_as,
     )
-    _add_event(conn, incident, event)
+    add_event(conn, incident, event)
     if new:
         if carried_as is None:
             page_first(conn, incident, page, now, settings)
@@ -145,7 +143,7 @@ def _open(
         now=now,
         detail=detail,
         priority=to.priority,
-        evidence=_evidence(event, to.follows),
+        evidence=evidence_of(event, to.follows),
     )
     if more:
         page_more(conn, incident, page, actor, now, settings)
@@ -165,19 +163,19 @@ def _take_over(
     incident = find_open(conn, event.household_id, to.takes_over)
     if incident is None:
         return None
-    _add_event(conn, incident, event)
-    detail = {**_named(event, to.rule), "was": to.takes_over.value}
+    add_event(conn, incident, event)
+    detail = {**named(event, to.rule), "was": to.takes_over.value}
     more = Raised(to.priority, to.page, to.rule)
     return _upgrade(
         conn,
         incident,
         more,
-        _actor(event),
+        actor_of(event),
         detail,
         now,
         settings,
         kind=to.kind,
-        evidence=_evidence(event, to.follows),
+        evidence=evidence_of(event, to.follows),
     )
 
 
@@ -187,12 +185,12 @@ def _join(
     incident = find_open(conn, event.household_id, to.kind)
     if incident is None:
         return None  # an operator has closed it since the rules looked
-    _add_event(conn, incident, event)
-    actor, detail = _actor(event), _named(event, to.rule)
+    add_event(conn, incident, event)
+    actor, detail = actor_of(event), named(event, to.rule)
     if to.inhibited:
-        detail = {**_named(event), "inhibited_by": to.rule}
+        detail = {**named(event), "inhibited_by": to.rule}
     incident = apply(
-        conn, incident, Move.JOIN, actor=actor, now=now, detail=detail, evidence=_evidence(event)
+        conn, incident, Move.JOIN, actor=actor, now=now, detail=detail, evidence=evidence_of(event)
     )
     if to.raised:
         _upgrade(conn, incident, to.raised, actor, {"rule": to.raised.rule}, now, settings)
@@ -203,13 +201,13 @@ def _close(conn: Connection, event: Event, to: Closes, now: datetime) -> int | N
     incident = find_open(conn, event.household_id, to.kind)
     if incident is None or incident.acknowledged_by is not None:
         return None
-    _add_event(conn, incident, event)
-    detail = {**_named(event, to.rule), "cause": to.cause}
+    add_event(conn, incident, event)
+    detail = {**named(event, to.rule), "cause": to.cause}
     incident = apply(
         conn,
         incident,
         Move.MARK_FALSE,
-        actor=_actor(event),
+        actor=actor_of(event),
         now=now,
         detail=detail,
         note=to.rule,
@@ -220,9 +218,7 @@ def _close(conn: Connection, event: Event, to: Closes, now: datetime) -> int | N
     return incident.incident_id
 
 
-def _informed_meanwhile(
-    conn: Connection, incident: Incident, rules: Table, now: datetime
-) -> list[Event]:
+def _informed_meanwhile(conn: Connection, incident: Incident, rules: Table) -> list[Event]:
     """Return the events that could have closed the incident while nobody knew that it was open.
 
     Ingest hands over what only explains an incident where one is open already: the door that is
@@ -278,56 +274,10 @@ def _restore(conn: Connection, event: Event, kinds: frozenset[Kind], now: dateti
         before = [Seen(**row) for row in rows]
         if policy.outstanding(before) == policy.outstanding([*before, restore]):
             continue  # every closing door would otherwise add a line to a week-old fault
-        known = _known(conn, event)
-        if known is not None:
-            return known
-        _add_event(conn, incident, event)
-        apply(conn, incident, Move.RESTORE, actor=_actor(event), now=now, detail=_named(event))
+        taken = known(conn, event)
+        if taken is not None:
+            return taken
+        add_event(conn, incident, event)
+        apply(conn, incident, Move.RESTORE, actor=actor_of(event), now=now, detail=named(event))
         return incident.incident_id
     return None
-
-
-def _known(conn: Connection, event: Event) -> int | None:
-    """Return the incident that took this very event before."""
-    row = conn.execute(_QUERIES["incident_of_event"], _identity(event)).fetchone()
-    return int(row["incident_id"]) if row else None
-
-
-def _evidence(event: Event, follows: tuple[str, ...] = ()) -> tuple[Reason, ...]:
-    """Return what the event tells, and what those tell that it follows at this home."""
-    earlier = (reason for name in follows for reason in reasons_of(name, pictured=False))
-    pictured = event.source is Source.DETECTOR and bool(
-        evidence_in(msgspec.json.decode(event.data))
-    )
-    return (*reasons_of(event.type, pictured=pictured), *earlier)
-
-
-def _actor(event: Event) -> str:
-    return f"device:{event.device_id}"
-
-
-def _named(event: Event, rule: str | None = None) -> Detail:
-    named: Detail = {"type": event.type, "device": event.device_id, "seq": event.seq}
-    return {**named, "rule": rule} if rule else named
-
-
-def _identity(event: Event) -> dict[str, object]:
-    return {
-        "household_id": event.household_id,
-        "at": event.at,
-        "device_id": event.device_id,
-        "seq": event.seq,
-        "source": event.source,
-    }
-
-
-def _add_event(conn: Connection, incident: Incident, event: Event) -> None:
-    conn.execute(
-        _QUERIES["add_incident_event"],
-        {
-            **_identity(event),
-            "incident_id": incident.incident_id,
-            "type": event.type,
-            "data": event.data.decode(),
-        },
-    )
