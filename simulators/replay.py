@@ -5,6 +5,8 @@ The only file of the project that opens a video (`cv2.VideoCapture`).
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from simulators.source import Image, encode_jpeg
 
 QUIET = range(2, 27)  # frames of the film shown before it starts, numbered from 0
 FULL_HD = (1920, 1080)
+_CUT = 0.8  # of the pictures that a file claims; some containers only estimate them
+_PATIENCE_MS = 10_000  # for an address to answer, and between its pictures
 
 
 class Replay:
@@ -151,28 +155,79 @@ def fitted(image: Image, size: tuple[int, int]) -> Image:
 
 
 def pictures(source: str) -> Iterator[tuple[float, Image]]:
-    """Yield (seconds by the video's own clock, picture) of a file, an RTSP address or the number
-    of a video device, until it ends. Raises `ConfigurationError` when it cannot be opened.
+    """Yield (seconds, picture) of a file, an address (RTSP, HTTP) or a video device (its number
+    or path), until it ends.
 
-    A live source is read as fast as it comes; its time is the one the reader gives, and where
-    it gives none, the frame's number over the rate.
+    A file's time is its frame's number over its rate. A stream's is its own clock, for its first
+    seconds come in one go; a device's, and that of pictures over HTTP, which have none, is this
+    machine's clock since the first picture. Raises `ConfigurationError` for what cannot be
+    opened or has no picture that can be read, and for what stops before its end: a live source,
+    a file with far fewer pictures than it claims.
     """
-    live = source.isdecimal() or "://" in source
-    if not live and not Path(source).is_file():
-        raise ConfigurationError(f"no such video file: {source}")
-    capture = cv2.VideoCapture(int(source) if source.isdecimal() else source)
+    capture, live = _opened(source)
     try:
-        if not capture.isOpened():
-            raise ConfigurationError(f"not a video that can be read: {source}")
         fps = float(capture.get(cv2.CAP_PROP_FPS))
         fps = fps if 0.5 <= fps <= 240.0 else 25.0
-        number = 0
+        has_clock = "://" in source and not source.startswith("http")
+        number, first_s, first_told_s = 0, 0.0, 0.0
         while True:
             held, image = capture.read()
             if not held:
-                return
-            told_s = float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000 if live else 0.0
-            yield (told_s if told_s > 0 else number / fps), np.asarray(image, np.uint8)
+                break
+            told_s = float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000
+            if number == 0:
+                first_s, first_told_s = time.monotonic(), told_s
+            at_s = number / fps
+            if live:
+                at_s = told_s - first_told_s if has_clock else time.monotonic() - first_s
+            yield at_s, np.asarray(image, np.uint8)
             number += 1
+        if number == 0:
+            raise ConfigurationError(
+                f"no picture can be read from {named(source)}: broken, or a codec not known here"
+            )
+        claimed = 0.0 if live else float(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        if number < _CUT * claimed:
+            raise ConfigurationError(
+                f"{named(source)} breaks off after {number} of {claimed:.0f} pictures"
+            )
+        if live:
+            lasted_s = time.monotonic() - first_s
+            raise ConfigurationError(
+                f"{named(source)} sent nothing more, {lasted_s:.0f} s after its first picture"
+            )
     finally:
         capture.release()
+
+
+def is_live(source: str) -> bool:
+    """Whether the source has a pace of its own: a device or an address, no file."""
+    return source.isdecimal() or source.startswith("/dev/") or "://" in source
+
+
+def named(source: str) -> str:
+    """Return the source as it may be shown: an address without its user and password."""
+    return re.sub(r"//[^/]*@", "//", source)
+
+
+def _opened(source: str) -> tuple[cv2.VideoCapture, bool]:
+    """Return the open source, and whether its pictures come as they are taken."""
+    if not is_live(source):
+        if not Path(source).is_file():
+            raise ConfigurationError(f"no such video file: {source}")
+        capture, live = cv2.VideoCapture(source), False
+    elif "://" in source:
+        waits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _PATIENCE_MS]
+        waits += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, _PATIENCE_MS]
+        capture = cv2.VideoCapture(source, cv2.CAP_FFMPEG, waits)
+        # a film behind an address has a length, a camera none
+        live = capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0
+    else:
+        device = Path(f"/dev/video{source}" if source.isdecimal() else source)
+        if not device.exists():
+            raise ConfigurationError(f"no such video device: {device}")
+        capture, live = cv2.VideoCapture(str(device), cv2.CAP_V4L2), True
+    if not capture.isOpened():
+        capture.release()
+        raise ConfigurationError(f"not a video that can be read: {named(source)}")
+    return capture, live

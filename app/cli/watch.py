@@ -23,19 +23,20 @@ from core.frames import Frame
 from detectors.camera import Camera
 from detectors.config import CameraConfig, decode_config
 from detectors.decode import decode_grey
-from simulators.replay import pictures
+from simulators.replay import is_live, pictures
 from simulators.source import Image, encode_jpeg
 
 SEEN_HIGH_PX, DRAWN_HIGH_PX = 1080, 720
 _WIDEST = 4  # times its height
 _KEEP_NEWS = 20
+_LONGEST_GAP_S = 10.0  # that is shown at its length
 _Show = Callable[[Image, float], None]
 
 
 def watch(
     site: Site,  # noqa: ARG001 - every command has one
     source: Annotated[
-        str, typer.Argument(help="A video file, an RTSP address, or a device's number.")
+        str, typer.Argument(help="A video file, an address (RTSP, HTTP), or a device.")
     ],
     *,
     out: Annotated[
@@ -67,7 +68,7 @@ def watch(
     if not 0.5 <= fps <= 30:
         raise ConfigurationError(f"{fps:g} frames a second: 0.5 to 30 are possible")
     config = _config(after_s, zone, min_height)
-    live = source.isdecimal() or "://" in source
+    live = is_live(source)
     until_s = float("inf") if duration_s is None else duration_s
     with ExitStack() as stack:
         if browser:
@@ -75,7 +76,8 @@ def watch(
             say(f"watch at {page.address} (Ctrl-C ends)")
             show, target = _paced(page, live=live), page.address
         else:
-            path = out or Path(f"{Path(source).stem or 'camera'}-watched.mp4")
+            # an address may hold a password
+            path = out or Path(f"{'camera' if live else Path(source).stem}-watched.mp4")
             show, target = stack.enter_context(_Film(path, fps)).add, str(path)
         result: dict[str, Any] = {"out": target, "frames": 0, "findings": []}
         try:
@@ -87,8 +89,16 @@ def watch(
                 ]
         except KeyboardInterrupt:
             say("stopped")
-    lines = [f"{f['at_s']:8.1f} s  {f['type']}" for f in result["findings"]]
-    return result, "\n".join([*lines, f"{result['frames']} frames in {target}"])
+        except ConfigurationError:
+            if result["frames"]:
+                say(_as_text(result))
+            raise
+    return result, _as_text(result)
+
+
+def _as_text(result: dict[str, Any]) -> str:
+    lines = [f"{found['at_s']:8.1f} s  {found['type']}" for found in result["findings"]]
+    return "\n".join([*lines, f"{result['frames']} frames in {result['out']}"])
 
 
 def detect(
@@ -125,6 +135,7 @@ class _Film:
         self._path = path
         self._fps = fps
         self._writer: cv2.VideoWriter | None = None
+        self._written = 0
 
     def __enter__(self) -> Self:
         return self
@@ -133,14 +144,18 @@ class _Film:
         if self._writer is not None:
             self._writer.release()
 
-    def add(self, drawn: Image, _at_s: float) -> None:
+    def add(self, drawn: Image, at_s: float) -> None:
+        """Write the picture of that second, again where none came before it."""
         if self._writer is None:
             size = (drawn.shape[1], drawn.shape[0])
             code = cv2.VideoWriter.fourcc(*"mp4v")
             self._writer = cv2.VideoWriter(str(self._path), code, self._fps, size)
             if not self._writer.isOpened():
                 raise ConfigurationError(f"cannot write {self._path} as an MP4 video")
-        self._writer.write(drawn)
+        due = round(at_s * self._fps) + 1 - self._written
+        for _ in range(min(max(due, 1), round(_LONGEST_GAP_S * self._fps))):
+            self._writer.write(drawn)
+            self._written += 1
 
 
 def _high(image: Image, high: int) -> Image:

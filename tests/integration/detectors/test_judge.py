@@ -3,61 +3,23 @@
 from __future__ import annotations
 
 import json
-import urllib.request
 from itertools import islice
 
 import cv2
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from app.bench import detect, detect_clips, detect_scenes, detect_speed
 from app.bench.detect_run import numbered, run
-from app.cli import watch as watching
 from app.cli.bench_detect import seeds_of
 from app.cli.main import cli
-from app.cli.watch_page import Page
 from core.errors import ConfigurationError
-from detectors.config import CameraConfig
 from simulators.delivery import Delivery
 from simulators.rendered import RenderedScene
 from simulators.source import encode_jpeg
+from tests.integration.detectors.films import FPS, FRAMES
 
-FPS = 10
-ENTER, EXIT, FRAMES = 60, 230, 280  # of the made film: somebody for 17 s
 VISITOR_SEED = 2  # a scene with a visitor who stays
-
-
-@pytest.fixture(scope="module")
-def film(tmp_path_factory):
-    """A film with one visitor in front of a wall with pictures, and its truth file."""
-    folder = tmp_path_factory.mktemp("footage")
-    rng = np.random.default_rng(8)
-    coarse = rng.integers(70, 190, (18, 32, 3)).astype(np.uint8)
-    wall = cv2.resize(coarse, (320, 180), interpolation=cv2.INTER_NEAREST)
-    code = cv2.VideoWriter.fourcc(*"MJPG")
-    writer = cv2.VideoWriter(str(folder / "door.avi"), code, FPS, (320, 180))
-    coat = rng.integers(0, 60, (120, 40, 3)).astype(np.uint8)
-    for number in range(FRAMES):
-        picture = wall.copy()
-        if ENTER <= number < EXIT:
-            left = 140 + round(8 * np.sin(number / 4))
-            picture[40:160, left : left + 40] = coat
-        noisy = picture + rng.normal(0, 2, picture.shape)
-        writer.write(np.clip(noisy, 0, 255).astype(np.uint8))
-    writer.release()
-    truth = {
-        "door.avi": {
-            "fps": FPS,
-            "size": [320, 180],
-            "frames": FRAMES,
-            "persons": [{"enter": ENTER, "exit": EXIT, "still": [ENTER, EXIT]}],
-            "still_box_xywh_median": [[140, 40, 40, 120]],
-            "presence_ge_10s": [1],
-        }
-    }
-    (folder / "truth.json").write_text(json.dumps(truth))
-    return folder
 
 
 def test_a_visitor_on_film_is_found_where_and_when_they_are(film):
@@ -156,54 +118,3 @@ def test_speed_is_taken_beside_mog2():
     assert 0 < found["decode_ms"]["empty"] < found["decode_detect_ms"]["empty"]
     whole = sum(found["stages_ms"]["empty"].values())
     assert whole == pytest.approx(found["decode_detect_ms"]["empty"], rel=0.1)
-
-
-def test_watch_draws_what_the_detector_sees(film, tmp_path):
-    out = tmp_path / "seen.mp4"
-    asked = ["watch", str(film / "door.avi"), "--out", str(out), "--loiter-after", "10", "--json"]
-    ended = CliRunner().invoke(cli, asked)
-    assert ended.exit_code == 0, ended.output
-    told = json.loads(ended.stdout.splitlines()[-1])
-    assert told["frames"] == FRAMES // 2
-    assert "loiter.started" in {finding["type"] for finding in told["findings"]}
-    capture = cv2.VideoCapture(str(out))
-    count, red = 0, []
-    while True:
-        held, picture = capture.read()
-        if not held:
-            break
-        count += 1
-        blue, green, other = (picture[:, :, c].astype(int) for c in range(3))
-        red.append(int(((other > 180) & (green < 110) & (blue < 110)).sum()))
-    capture.release()
-    assert count == told["frames"]
-    assert picture is None
-    before, loitering = red[20], max(red[ENTER // 2 + 60 : EXIT // 2 - 5])
-    assert loitering > before + 2000
-
-
-def test_watch_refuses_what_it_cannot_open_or_write(film, tmp_path):
-    runner = CliRunner()
-    for asked in (
-        ["watch", "nowhere.mp4"],
-        ["watch", str(film / "door.avi"), "--out", str(tmp_path / "no" / "where.mp4")],
-        ["watch", str(film / "door.avi"), "--zone", "[[0,0],[1,1]]"],
-    ):
-        ended = runner.invoke(cli, asked)
-        assert ended.exit_code == 1, asked
-        assert "doorguard:" in ended.output
-
-
-def test_the_page_shows_the_newest_picture(film):
-    shown = watching.detect(watching._sampled(str(film / "door.avi"), 5.0, 1.0), CameraConfig())
-    with Page() as page:
-        with urllib.request.urlopen(page.address, timeout=5) as answer:
-            assert b"/stream" in answer.read()
-        for drawn, _, _ in shown:
-            page.show(encode_jpeg(drawn))
-        with urllib.request.urlopen(f"{page.address}stream", timeout=5) as stream:
-            head = stream.read(300)
-            assert b"image/jpeg" in head
-            assert b"\xff\xd8" in head
-        with pytest.raises(urllib.error.HTTPError, match="404"):
-            urllib.request.urlopen(f"{page.address}other", timeout=5)
