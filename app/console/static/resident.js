@@ -238,9 +238,9 @@ async function showDay() {
   try {
     const found = await api("GET", `/door?day=${iso}`);
     const lines = found.items.reverse().map(passage);
-    $("passages").replaceChildren(...(lines.length ? lines : [make("p", { className: "dim", textContent: word("day.none") })]));
+    $("passages").replaceChildren(...(lines.length ? lines : [make("li", { className: "dim none", textContent: word("day.none") })]));
   } catch {
-    $("passages").replaceChildren(make("p", { className: "dim", textContent: word("failed") }));
+    $("passages").replaceChildren(make("li", { className: "dim none", textContent: word("failed") }));
   }
 }
 function passage(line) {
@@ -266,9 +266,9 @@ async function showLooks() {
   try {
     const found = (await api("GET", "/views?limit=200")).items.filter((look) => mine || look.actor !== main.dataset.me);
     const lines = found.slice(0, 60).map(look);
-    $("views").replaceChildren(...(lines.length ? lines : [make("p", { className: "dim", textContent: word("looks.none") })]));
+    $("views").replaceChildren(...(lines.length ? lines : [make("li", { className: "dim none", textContent: word("looks.none") })]));
   } catch {
-    $("views").replaceChildren(make("p", { className: "dim", textContent: word("failed") }));
+    $("views").replaceChildren(make("li", { className: "dim none", textContent: word("failed") }));
   }
 }
 function look(line) {

@@ -16,10 +16,13 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from alerts import incidents
 from app.api.models import EventReceipt
 from app.embedded.ports import free_port
+from core.catalogue import Source
 from core.clock import SystemClock
 from core.database import Database
+from core.model import Event
 from core.objects import Objects
 from core.settings import Settings, load
 
@@ -49,10 +52,14 @@ def serve(port: int) -> None:
     database = Database(settings.database, application="board")
     database.open()
 
-    def no_sos(_household: str, _actor: str, _seq: int) -> EventReceipt:
-        return EventReceipt(SystemClock().now(), None, duplicate=False)
+    def raise_sos(household: str, _actor: str, seq: int) -> EventReceipt:
+        now = SystemClock().now()
+        event = Event(household, now, "app", seq, Source.BACKEND, "sos.pressed", now)
+        with database.transaction() as conn:
+            incident = incidents.on_event(conn, event, now=now, settings=settings)
+        return EventReceipt(now, incident, duplicate=False)
 
-    app = build(settings, database, SystemClock(), Objects(settings.objects), no_sos)
+    app = build(settings, database, SystemClock(), Objects(settings.objects), raise_sos)
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1)
     database.close()
 
