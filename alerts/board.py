@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from alerts import policy
@@ -23,7 +23,10 @@ _QUERIES = sql.load("alerts", "board.sql")
 
 @dataclass(frozen=True, slots=True)
 class PageLine:
-    """One page to one responder; `last_error` is of its newest delivery that failed."""
+    """One page to one responder; `last_error` is of its newest delivery that failed.
+
+    `eta_s`: seconds to the home as reckoned when it was planned; None when nobody reckoned.
+    """
 
     page_id: int
     responder_id: str
@@ -37,6 +40,14 @@ class PageLine:
     answered_at: datetime | None
     answer_by: datetime
     last_error: str
+    eta_s: float | None = None
+
+    @property
+    def expected_at(self) -> datetime | None:
+        """When they should be there, of somebody who has accepted."""
+        if self.eta_s is None or self.answered_at is None or self.state != PageState.ACCEPTED:
+            return None
+        return self.answered_at + timedelta(seconds=self.eta_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ WHERE household_id = ANY (%(homes)s::text[]) ORDER BY resident_id
 
 -- name: pages
 SELECT p.incident_id, p.page_id, p.responder_id, r.name AS responder_name, r.kind, p.state,
-       p.distance_m, p.round, p.planned_at, p.sent_at, p.answered_at, p.answer_by,
+       p.distance_m, p.eta_s, p.round, p.planned_at, p.sent_at, p.answered_at, p.answer_by,
        coalesce(d.last_error, '') AS last_error
 FROM pages p
 JOIN responders r USING (responder_id)

@@ -97,6 +97,11 @@ class Settings(BaseSettings):
         description="osrm+http://host:port or valhalla+http://host:port: who reckons travel times; "
         "by distance when unset",
     )
+    map_tiles: str = Field(
+        default="",
+        description="URL of map tiles, https://…/{z}/{x}/{y}.png; a drawn schematic when empty",
+    )
+    map_attribution: str = Field(default="", description="what the map's makers want said on it")
     second_factor: Literal["required", "offered"] = Field(
         default="required", description="staff enrol a telephone when they first sign in"
     )

@@ -94,11 +94,12 @@ def change_role(conn: Connection, user_id: str, role: Role | str, district: str 
     if role in AT_HOME or Role(row["role"]) in AT_HOME:
         raise PermanentError("residents and guardians keep their role; add another user")
     if role is not Role.ADMINISTRATOR:
-        _keep_an_administrator(conn, row)
+        keep_an_administrator(conn, row)
     conn.execute(_QUERIES["change_role"], {"user_id": user_id, "role": role, "district": district})
 
 
-def _keep_an_administrator(conn: Connection, row: dict[str, Any]) -> None:
+def keep_an_administrator(conn: Connection, row: dict[str, Any]) -> None:
+    """Raise `Conflict` when this row (of `find_user`) is the only administrator."""
     if row["role"] != Role.ADMINISTRATOR:
         return
     conn.execute(_QUERIES["lock"], {"key": _ADMINISTRATOR_LOCK})

@@ -54,7 +54,7 @@ def create(desk: Desk) -> FastAPI:
     )
     app.state.desk = desk
     problems.install(app)
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders, map_tiles=desk.settings.map_tiles)
     for router in (
         households.router,
         cases.router,

@@ -9,12 +9,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 # templates. Nothing may be fetched from elsewhere, and nobody may frame us.
 _POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
-    "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data:{tiles}; font-src 'self' data:; "
     "connect-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
 _HEADERS = {
-    "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",  # a page's link is a secret
     "Cache-Control": "no-store",  # unless the route says otherwise
@@ -24,8 +23,10 @@ _HEADERS = {
 class SecurityHeaders:
     """Adds the headers that a response does not set itself."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, map_tiles: str = "") -> None:
         self._app = app
+        tiles = f" {_origin(map_tiles)}" if map_tiles else ""
+        self._headers = _HEADERS | {"Content-Security-Policy": _POLICY.format(tiles=tiles)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything on; complete the head of each HTTP response."""
@@ -36,8 +37,14 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+def _origin(url: str) -> str:
+    """Return scheme and host of a template of tiles; `{s}.` stands for any host below."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.partition('/')[0].replace('{s}', '*')}"

@@ -4,47 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from alerts import board, incidents, responders
+from alerts import board, incidents
 from alerts.audit import record_access
 from alerts.board import IncidentCard
-from alerts.ranking import Position, distance_m
 from app.accounts.permissions import Right, permit, reason
 from app.accounts.principal import Principal
 from app.accounts.sessions import resume_session
 from app.api.desk import Desk, deciding, incident_place
+from app.console import desk_state
 from app.console.judging import Finding
-from core import sql
+from app.console.surroundings import Opened, around
 from core.database import Connection
-from core.errors import NotFound
-
-_QUERIES = sql.load("app.console")
+from core.errors import NotFound, PermanentError
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A responder whom an operator may send by name."""
-
-    responder_id: str
-    name: str
-    distance_m: float
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An incident in detail, and who could be sent."""
-
-    card: IncidentCard
-    choices: tuple[Choice, ...]
-
-
-def whoami(desk: Desk, conn: Connection, session: Mapping[str, Any], right: Right) -> Principal:
+def whoami(
+    desk: Desk, conn: Connection, session: Mapping[str, Any], right: Right | None
+) -> Principal:
     """Return whose session this is; raise `Refused` when it ended, `Denied` without the right."""
     who = resume_session(conn, session, desk.clock.now())
-    permit(who, right)
+    if right is not None:
+        permit(who, right)
     return who
 
 
@@ -73,7 +56,7 @@ def open_detail(desk: Desk, session: Mapping[str, Any], incident_id: int) -> Ope
         if card.closed_at is not None:
             raise NotFound(f"incident {incident_id} is closed")
         _record(conn, who, "incident", card, now)
-        return Opened(card, _choices(conn, card))
+        return around(conn, card, now)
 
 
 def _record(
@@ -91,19 +74,6 @@ def _record(
             "role": who.role.value,
         },
     )
-
-
-def _choices(conn: Connection, card: IncidentCard) -> tuple[Choice, ...]:
-    place = conn.execute(_QUERIES["home_position"], {"household_id": card.household_id}).fetchone()
-    if place is None:
-        return ()
-    home = Position(place["lat"], place["lon"])
-    found = [
-        Choice(row["responder_id"], row["name"], distance_m(home, Position(row["lat"], row["lon"])))
-        for row in responders.list_all(conn)
-        if row["kind"] != "engineer"
-    ]
-    return tuple(sorted(found, key=lambda one: one.distance_m))
 
 
 def acknowledge(desk: Desk, session: Mapping[str, Any], incident_id: int) -> None:
@@ -161,6 +131,39 @@ def close(desk: Desk, session: Mapping[str, Any], incident_id: int, finding: Fin
             cause=finding.cause,
             duplicate_of=finding.duplicate_of,
         )
+
+
+def note(desk: Desk, session: Mapping[str, Any], incident_id: int, text: str) -> None:
+    """Write a note into the incident's log. Raises `PermanentError` for an empty one."""
+    if not text.strip():
+        raise PermanentError("an empty note tells nothing")
+    with _acting(desk, session, incident_id) as (conn, who, now):
+        incidents.add_note(conn, incident_id, actor=who.user_id, now=now, note=text.strip())
+
+
+def park(desk: Desk, session: Mapping[str, Any], incident_id: int, for_s: float, why: str) -> None:
+    """Set an incident aside for a time."""
+    with _acting(desk, session, incident_id) as (conn, who, now):
+        desk_state.park(conn, incident_id, actor=who.user_id, now=now, for_s=for_s, why=why)
+
+
+def unpark(desk: Desk, session: Mapping[str, Any], incident_id: int) -> None:
+    """Bring a parked incident back."""
+    with _acting(desk, session, incident_id) as (conn, who, now):
+        desk_state.unpark(conn, incident_id, actor=who.user_id, now=now)
+
+
+def tick(desk: Desk, session: Mapping[str, Any], incident_id: int, step: str, done: bool) -> None:
+    """Tick a step of the incident's script, or take the tick back."""
+    with _acting(desk, session, incident_id) as (conn, who, now):
+        desk_state.tick(conn, incident_id, actor=who.user_id, now=now, step=step, done=done)
+
+
+def write_shift_note(desk: Desk, session: Mapping[str, Any], text: str) -> None:
+    """Tell the next shift something."""
+    with deciding(desk) as conn:
+        who = whoami(desk, conn, session, Right.BOARD)
+        desk_state.write_shift_note(conn, actor=who.user_id, now=desk.clock.now(), text=text)
 
 
 def evidence_key(desk: Desk, session: Mapping[str, Any], incident_id: int, sha256: str) -> str:

@@ -2,50 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from nicegui import ui
 
 from alerts.board import IncidentCard
-from app.console.actions import Choice, Opened
-from app.console.judging import Finding, button, closing, levelling
+from app.console.acting_bar import ActingBar
+from app.console.desk_state import DeskState, Done
+from app.console.door_pane import door
+from app.console.handling import Handling
+from app.console.map_pane import MapPane
 from app.console.presenting import (
     Templates,
-    distance,
     log_line,
     names_of,
     note_of,
     pictures,
+    trail,
 )
+from app.console.scripts import script_of
+from app.console.surroundings import Opened
+from core.settings import Settings
 
-_PICTURES = 3
-_NEXT = ""
-
-
-class Doing(Protocol):
-    """What the buttons do; the screen carries it out and shows what came of it."""
-
-    def holds(self, card: IncidentCard) -> bool: ...
-    async def acknowledge(self, incident_id: int) -> None: ...
-    async def take_over(self, incident_id: int) -> None: ...
-    async def verify(self, incident_id: int) -> None: ...
-    async def set_level(self, incident_id: int, level: int, why: str) -> bool: ...
-    async def dispatch(self, incident_id: int, responder_id: str | None) -> None: ...
-    async def close(self, incident_id: int, finding: Finding) -> bool: ...
+_PICTURES = 6
 
 
 class DetailPane:
     """Shows at most one incident; built when it is opened, redrawn part by part."""
 
-    def __init__(self, templates: Templates, doing: Doing) -> None:
-        self._t = templates.words
+    def __init__(
+        self, templates: Templates, settings: Settings, handling: Handling, user: str
+    ) -> None:
         self._templates = templates
-        self._doing = doing
+        self._settings = settings
+        self._handling = handling
+        self._user = user
         self._card: IncidentCard | None = None
         self._parts: dict[str, tuple[ui.html, str]] = {}
-        self._hands: dict[str, ui.element] = {}
-        self._dialogs: list[ui.dialog] = []
+        self._ticks: dict[str, ui.checkbox] = {}
+        self._bar: ActingBar | None = None
+        self._map: MapPane | None = None
         self._box = ui.element("section").classes("detail").props('id="detail" tabindex="-1"')
+        self._box.props(f'aria-label="{templates.words("detail.title")}"')
         self.clear()
 
     @property
@@ -61,59 +57,60 @@ class DetailPane:
             ui.html(text, sanitize=False).style("height: 100%")
 
     def _forget(self) -> None:
-        for dialog in self._dialogs:
-            dialog.close()
-            dialog.delete()
-        self._dialogs = []
-        self._hands = {}
+        if self._bar is not None:
+            self._bar.close()
+        self._bar = None
+        self._map = None
         self._card = None
-        self._parts = {}
+        self._parts, self._ticks = {}, {}
         self._box.clear()
 
-    def open(self, opened: Opened) -> None:
+    def open(self, opened: Opened, desk: DeskState) -> None:
         """Show this incident."""
         self._forget()
+        card, render = opened.card, self._templates.render
         with self._box:
             self._part("facts")
-            with ui.element("div").classes("actions"):
-                self._actions(opened.card.incident_id, opened.choices)
+            self._bar = ActingBar(self._templates, self._handling, opened, self._user)
             self._part("where")
             with ui.element("div").classes("columns"):
                 with ui.element("div"):
-                    self._part("paged")
                     self._part("evidence")
-                with ui.element("div"):
+                    self._script(card)
                     self._part("timeline")
-        self.show(opened.card)
+                with ui.element("div"):
+                    for camera in opened.cameras:
+                        ui.html(door(self._templates, card.household_id, camera), sanitize=False)
+                    self._part("paged")
+                    self._map = MapPane(self._templates, self._settings, opened)
+                    ui.html(render("contacts.html", contacts=opened.contacts), sanitize=False)
+                    ui.html(render("door_day.html", events=opened.door_day), sanitize=False)
+        self.show(card, desk)
 
-    def show(self, card: IncidentCard) -> None:
+    def show(self, card: IncidentCard, desk: DeskState) -> None:
         """Bring the parts that differ to this state of the incident."""
+        self._show_ticks(desk.done.get(card.incident_id, ()))
+        parked = desk.parked.get(card.incident_id)
+        render, names = self._templates.render, names_of(card)
+        self._set("facts", render("facts.html", card=card, parked=parked))
+        if self._bar is not None:
+            self._bar.show(card, parked=parked is not None)
         if card == self._card:
             return
         self._card = card
-        render, names = self._templates.render, names_of(card)
         shots = pictures(card, _PICTURES)
-        self._set("facts", render("facts.html", card=card))
         self._set("where", render("where.html", card=card))
         self._set("paged", render("paged.html", card=card))
-        evidence = render("evidence.html", card=card, pictures=shots) if shots else ""
+        evidence = (
+            render("evidence.html", card=card, pictures=shots, trail=trail(card)) if shots else ""
+        )
         self._set("evidence", evidence)
+        words = self._templates.words
         lines = [
-            (line, log_line(line, names, self._t), note_of(line)) for line in card.timeline[::-1]
+            (line, log_line(line, names, words), note_of(line, words))
+            for line in card.timeline[::-1]
         ]
         self._set("timeline", render("timeline.html", lines=lines))
-        if self._hands:
-            self._show_hands(card)
-
-    def _show_hands(self, card: IncidentCard) -> None:
-        """Offer what fits whose hands it is in: nobody's, another's, mine."""
-        taken, mine = card.acknowledged_at is not None, self._doing.holds(card)
-        if taken:
-            self._hands["acknowledge"].props("disabled").classes(remove="primary")
-        else:
-            self._hands["acknowledge"].props(remove="disabled").classes("primary")
-        self._hands["take_over"].set_visibility(taken and not mine)
-        self._hands["verify"].set_visibility(mine)
 
     def _part(self, name: str) -> None:
         self._parts[name] = (ui.html("", sanitize=False), "")
@@ -124,38 +121,24 @@ class DetailPane:
             element.set_content(text)
             self._parts[name] = (element, text)
 
-    def _actions(self, incident_id: int, choices: tuple[Choice, ...]) -> None:
-        t = self._t
+    def _script(self, card: IncidentCard) -> None:
+        t = self._templates.words
+        ui.html(f"<h3>{t('detail.script')}</h3>", sanitize=True)
+        with ui.element("div").classes("script"):
+            for step in script_of(card.kind):
+                box = ui.checkbox(t.of("step", step)).classes("step")
+                box.on("click", self._ticker(card.incident_id, step, box), args=[])
+                self._ticks[step] = box
 
-        async def acknowledge() -> None:
-            await self._doing.acknowledge(incident_id)
+    def _ticker(self, incident_id: int, step: str, box: ui.checkbox):  # type: ignore[no-untyped-def]  # noqa: ANN202
+        async def tick() -> None:
+            if not await self._handling.tick(incident_id, step, done=bool(box.value)):
+                box.value = not box.value
 
-        async def dispatch() -> None:
-            await self._doing.dispatch(incident_id, chosen.value or None)
+        return tick
 
-        async def take_over() -> None:
-            await self._doing.take_over(incident_id)
-
-        async def verify() -> None:
-            await self._doing.verify(incident_id)
-
-        async def set_level(level: int, why: str) -> bool:
-            return await self._doing.set_level(incident_id, level, why)
-
-        async def close(finding: Finding) -> bool:
-            return await self._doing.close(incident_id, finding)
-
-        self._hands = {
-            "acknowledge": button(t("act.acknowledge"), "primary", acknowledge),
-            "take_over": button(t("act.take_over"), "primary", take_over),
-            "verify": button(t("act.verify"), "", verify),
-        }
-        options = {_NEXT: t("act.dispatch.next")} | {
-            one.responder_id: f"{one.name} · {distance(one.distance_m)}" for one in choices
-        }
-        button(t("act.dispatch"), "", dispatch)
-        chosen = ui.select(options, value=_NEXT).classes("who-to-send")
-        chosen.props(f'outlined dark aria-label="{t("act.choose")}"')
-        self._dialogs = [levelling(t, set_level), closing(t, close)]
-        button(t("act.level"), "end", self._dialogs[0].open)
-        button(t("act.close"), "", self._dialogs[1].open)
+    def _show_ticks(self, done: tuple[Done, ...]) -> None:
+        ticked = {one.step for one in done}
+        for step, box in self._ticks.items():
+            if box.value != (step in ticked):
+                box.value = step in ticked

@@ -10,13 +10,15 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from alerts import board, synthetic
 from alerts.board import IncidentCard
 from alerts.screens import note_shown
 from app.accounts.principal import Principal
+from app.console import desk_state
+from app.console.desk_state import DeskState
 from core.clock import Clock
 from core.database import Connection, Database, translated
 from core.errors import DatabaseAway
@@ -43,6 +45,7 @@ class Snapshot:
     cards: tuple[IncidentCard, ...]
     recent: tuple[IncidentCard, ...]
     test_call: TestCall | None
+    desk: DeskState = field(default_factory=DeskState)
 
     def of(self, who: Principal) -> Snapshot:
         """Return what somebody bound to a district sees of it."""
@@ -68,6 +71,7 @@ def read(conn: Connection, now: datetime) -> Snapshot:
             cards=tuple(board.queue(conn, now)),
             recent=tuple(board.recent(conn, _RECENT)),
             test_call=TestCall(last["started_at"], last["ok"]) if last else None,
+            desk=desk_state.read(conn, now),
         )
 
 

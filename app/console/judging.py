@@ -25,10 +25,13 @@ class Finding:
     duplicate_of: int | None = None
 
 
-def button(label: str, classes: str, act: Callable[[], object]) -> ui.element:
-    """Return a button of the board."""
-    made = ui.html(label, sanitize=True, tag="button").classes(f"act {classes}")
+def button(label: str, classes: str, act: Callable[[], object], key: str = "") -> ui.element:
+    """Return a button of the board; `key` presses it while nothing is being typed."""
+    shown = f"{label} <kbd>{key.upper()}</kbd>" if key else label
+    made = ui.html(shown, sanitize=True, tag="button").classes(f"act {classes}")
     made.props('type="button"').on("click", act, args=[])
+    if key:
+        made.props(f'data-key="{key}" aria-keyshortcuts="{key}" aria-label="{label}"')
     return made
 
 
@@ -53,16 +56,19 @@ def closing(t: Words, close: Callable[[Finding], Awaitable[bool]]) -> ui.dialog:
         cause.set_visibility(outcome.value == "false_alarm")
         other.set_visibility(outcome.value == "duplicate")
 
-    with ui.dialog() as dialog, ui.card().classes("closing"):
+    with (
+        ui.dialog().props(f'aria-label="{t("act.close.title")}"') as dialog,
+        ui.card().classes("closing"),
+    ):
         ui.html(f"<h2>{t('act.close.title')}</h2>{t('act.close.outcome')}", sanitize=True)
         choices = {one: t.of("act.outcome", one) for one in OUTCOMES}
         outcome = ui.radio(choices, on_change=ask)
         cause = ui.select({one: t.of("cause", one) for one in FALSE_CAUSES}, value=_UNKNOWN)
-        cause.props(f'outlined dark label="{t("act.cause")}"').classes("cause")
+        cause.props(f'outlined label="{t("act.cause")}"').classes("cause")
         other = ui.number(precision=0, min=1)
-        other.props(f'outlined dark label="{t("act.duplicate_of")}"').classes("duplicate-of")
+        other.props(f'outlined label="{t("act.duplicate_of")}"').classes("duplicate-of")
         ui.html(t("act.note"), sanitize=True).classes("field-name")
-        note = ui.textarea().props("outlined dark rows=3 maxlength=2000")
+        note = ui.textarea().props("outlined rows=3 maxlength=2000")
         note.props(f'aria-label="{t("act.note")}"')
         _buttons(t("act.back"), dialog.close, t("act.close.confirm"), confirm)
         ask()
@@ -78,11 +84,14 @@ def levelling(t: Words, set_level: Callable[[int, str], Awaitable[bool]]) -> ui.
         elif await set_level(level.value, why.value):
             dialog.close()
 
-    with ui.dialog() as dialog, ui.card().classes("closing levelling"):
+    with (
+        ui.dialog().props(f'aria-label="{t("act.level.title")}"') as dialog,
+        ui.card().classes("closing levelling"),
+    ):
         ui.html(f"<h2>{t('act.level.title')}</h2>", sanitize=True)
         level = ui.radio({one: t.of("level", str(one)) for one in LEVELS})
         ui.html(t("act.level.why"), sanitize=True).classes("field-name")
-        why = ui.textarea().props("outlined dark rows=2 maxlength=2000")
+        why = ui.textarea().props("outlined rows=2 maxlength=2000")
         why.props(f'aria-label="{t("act.level.why")}"')
         _buttons(t("act.back"), dialog.close, t("act.level.set"), confirm)
     return dialog

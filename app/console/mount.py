@@ -22,12 +22,16 @@ from app.api.households import picture
 from app.api.problems import names_no_address
 from app.console import (
     actions,
+    door_pane,
     enrolling,
     figures_page,
+    history_page,
     oidc,
     resident_page,
     responder_page,
+    service_pages,
     signing_in,
+    users_page,
 )
 from app.console.attempts import Attempts
 from app.console.entrance import Entrance
@@ -66,8 +70,8 @@ def mount(app: FastAPI, desk: Desk) -> None:
     app.include_router(enrolling.router(entrance))
     app.include_router(oidc.router(entrance))
     app.include_router(responder_page.router(papers))
-    app.include_router(figures_page.router(pages))
-    app.include_router(resident_page.router(pages))
+    for page in (figures_page, history_page, resident_page, service_pages, users_page):
+        app.include_router(page.router(pages))
     app.add_api_route(
         "/console/evidence/{incident_id}/{sha256}", _evidence, include_in_schema=False
     )
@@ -110,8 +114,9 @@ def _head(templates: Templates, timezone: str) -> str:
         "staleDatabase": words("board.stale.database", at="{at}"),
     }
     return (
+        '<link rel="stylesheet" href="/console/static/theme.css">'
         '<link rel="stylesheet" href="/console/static/board.css">'
-        f"<script>window.dgWords = {json.dumps(said)};"
+        f"{door_pane.HEAD}<script>window.dgWords = {json.dumps(said)};"
         f"document.documentElement.lang = {json.dumps(words.language)};"
         f"document.documentElement.dataset.theme = {json.dumps(templates.theme)};</script>"
         '<script src="/console/static/board.js"></script>'
@@ -133,6 +138,7 @@ def _board(desk: Desk, feed: BoardFeed, papers: Papers) -> None:
         except TemporaryError:
             text = templates.render("notice.html", notice="login.away", again=True)
             return HTMLResponse(text, 503, headers={"Retry-After": "2"})
+        ui.dark_mode(templates.theme == "dark")
         ui.page_title(templates.words("board.title"))
         ui.add_head_html(_head(templates, desk.settings.timezone))
         screen = Screen(desk, feed, templates, who, session)

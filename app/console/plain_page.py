@@ -19,7 +19,13 @@ from core.errors import Refused, TemporaryError
 # the pages one goes to from the others, in the order they stand in
 PAGES: tuple[tuple[str, str, Right], ...] = (
     ("board", "/", Right.BOARD),
+    ("history", "/console/history", Right.HISTORY),
+    ("homes", "/console/homes", Right.HOMES),
+    ("responders", "/console/responders", Right.RESPONDERS),
+    ("rules", "/console/rules", Right.RULES),
     ("figures", "/console/figures", Right.FIGURES),
+    ("audit", "/console/audit", Right.AUDIT),
+    ("users", "/console/users", Right.USERS),
 )
 
 
@@ -38,10 +44,13 @@ class PlainPages:
     def answer(
         self,
         request: Request,
-        right: Right,
+        right: Right | None,
         work: Callable[[Connection, Principal], Response],
     ) -> Response:
-        """Return what `work` gives, once its transaction is committed; else say why not."""
+        """Return what `work` gives, once its transaction is committed; else say why not.
+
+        `right` None: a page about the caller's own session.
+        """
         templates = self.papers.of(request)
         try:
             with deciding(self.desk) as conn, limited(conn):

@@ -74,9 +74,22 @@ def log_line(line: LogLine, names: Mapping[str, str], words: Words) -> str:
     return words.of("move", line.move, responder=names.get(who, who))
 
 
-def note_of(line: LogLine) -> str:
-    """Return the free text of a log line, empty when it has none."""
-    return str(line.detail.get("note") or "")
+def note_of(line: LogLine, words: Words) -> str:
+    """Return the free text of a log line, empty when it has none; a script's step in words."""
+    note = str(line.detail.get("note") or "")
+    if note.startswith("script: "):
+        step, _, done = note.removeprefix("script: ").partition(" ")
+        return f"{words.of('step', step)}: {words.of('script', done.replace(' ', '_'))}"
+    return note
+
+
+def trail(card: IncidentCard) -> list[tuple[float, float]]:
+    """Return the way somebody took, oldest first: (x, y) of the feet, percent of the picture."""
+    return [
+        (round((line.box.x + line.box.w / 2) * 100, 1), round((line.box.y + line.box.h) * 100, 1))
+        for line in card.evidence
+        if line.box is not None
+    ]
 
 
 class Templates:
@@ -95,12 +108,21 @@ class Templates:
         )
         self._environment.globals.update(t=words, of=words.of, language=words.language, theme=theme)
         self._environment.filters.update(
-            clock=self.clock, distance=distance, took=took, ms=epoch_ms, box=box_percent
+            clock=self.clock,
+            day=self.day,
+            distance=distance,
+            took=took,
+            ms=epoch_ms,
+            box=box_percent,
         )
 
     def clock(self, at: datetime) -> str:
         """Return the local time of day of the service, to the second."""
         return at.astimezone(self._zone).strftime("%H:%M:%S")
+
+    def day(self, at: datetime) -> str:
+        """Return the local day and time, to the minute."""
+        return at.astimezone(self._zone).strftime("%Y-%m-%d %H:%M")
 
     def render(self, name: str, **given: Any) -> str:
         """Return the text of a template."""

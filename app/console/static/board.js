@@ -2,9 +2,17 @@
 // picture is old. It trusts nothing but a beat that has just come from the server.
 "use strict";
 const dg = (() => {
-  const LATE_MS = 3000, RING_EVERY_MS = 8000, words = () => window.dgWords;
+  const LATE_MS = 3000, WARN_EVERY_MS = 8000, words = () => window.dgWords;
+  // by priority: how often it repeats until somebody acknowledges, and its tones [hertz, at s, for s]
+  const life = [0, 0.7, 1.4].flatMap((at) => [[880, at, 0.28], [660, at + 0.3, 0.28]]);
+  const SOUNDS = {
+    1: { everyMs: 8000, tones: life },
+    2: { everyMs: 20000, tones: [[740, 0, 0.3], [740, 0.45, 0.3]] },
+    3: { everyMs: Infinity, tones: [[590, 0, 0.25]] },
+  };
   let offsetMs = 0, beatAt = performance.now(), asOfMs = Date.now(), serverMs = 0;
-  let ringing = [], rungAt = -Infinity, stale = false, warnedAt = -Infinity, audio = null;
+  let ringing = new Map(), stale = false, warnedAt = -Infinity, audio = null;
+  const rungAt = {}, muted = new Set();
 
   const serverNow = () => Date.now() + offsetMs;
   const two = (n) => String(n).padStart(2, "0");
@@ -31,9 +39,14 @@ const dg = (() => {
     source.start(start);
     source.stop(start + seconds);
   };
-  const ring = () => {
-    rungAt = performance.now();
-    for (let i = 0; i < 3; i++) { tone(880, i * 0.7, 0.28); tone(660, i * 0.7 + 0.3, 0.28); }
+  const ring = (priority) => {
+    rungAt[priority] = performance.now();
+    for (const one of SOUNDS[priority].tones) tone(...one);
+  };
+  // the most urgent that nobody has acknowledged or silenced; the others wait for it
+  const loudest = () => {
+    const loud = [...ringing].filter(([id, priority]) => SOUNDS[priority] && !muted.has(id));
+    return loud.length ? Math.min(...loud.map(([, priority]) => priority)) : 0;
   };
   const warn = () => { warnedAt = performance.now(); tone(440, 0, 0.5); tone(330, 0.55, 0.5); };
 
@@ -69,7 +82,7 @@ const dg = (() => {
     if (!stale) { if (banner().textContent) banner().textContent = ""; return; }
     const text = (late ? words().stale : words().staleDatabase).replace("{at}", clock(asOfMs));
     if (banner().textContent !== text) banner().textContent = text;
-    if (performance.now() - warnedAt > RING_EVERY_MS) warn();
+    if (performance.now() - warnedAt > WARN_EVERY_MS) warn();
   };
   const count = (elements) => {
     for (const element of document.querySelectorAll(elements)) {
@@ -87,20 +100,36 @@ const dg = (() => {
       write("time", clock(serverNow()));
       write("as-of", clock(asOfMs));
     }
-    if (ringing.length && performance.now() - rungAt > RING_EVERY_MS) ring();
+    const now = loudest();
+    if (now && performance.now() - (rungAt[now] ?? -Infinity) > SOUNDS[now].everyMs) ring(now);
     check();
     showSound();
   };
 
   document.addEventListener("pointerdown", listen, true);
-  document.addEventListener("keydown", (event) => {
-    listen();
+  const typing = (element) =>
+    element.closest?.("input:not([type=checkbox]):not([type=radio]), textarea, [contenteditable], .q-dialog, .q-select");
+  const cardKey = (event) => {
+    const cards = [...document.querySelectorAll(".card")];
     const card = event.target.closest?.(".card");
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!card || !step) return;
-    const cards = [...document.querySelectorAll(".card")];
-    cards[cards.indexOf(card) + step]?.focus();
-    event.preventDefault();
+    if (card && step) cards[cards.indexOf(card) + step]?.focus();
+    else if (event.key === "Escape") (document.querySelector('.card[aria-current="true"]') ?? cards[0])?.focus();
+    else if (event.key === "1" && cards[0]) { cards[0].focus(); cards[0].click(); }
+    else return false;
+    return true;
+  };
+  const actKey = (event) => {
+    const key = event.key.toLowerCase();
+    const hands = [...document.querySelectorAll(`[data-key="${CSS.escape(key)}"]:not(.door *)`)];
+    const hand = hands.find((one) => one.offsetParent !== null && !one.disabled);
+    hand?.click();
+    return Boolean(hand);
+  };
+  document.addEventListener("keydown", (event) => {
+    listen();
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    if (cardKey(event) || (event.key.length === 1 && actKey(event))) event.preventDefault();
   }, true);
   document.addEventListener("visibilitychange", tick);
   window.addEventListener("DOMContentLoaded", () => {
@@ -121,11 +150,21 @@ const dg = (() => {
       beatAt = performance.now();
       tick();
     },
-    // incidents of the first class that nobody has acknowledged
+    // [incident, priority] of those that nobody has acknowledged
     ring(incidents) {
-      const fresh = incidents.some((id) => !ringing.includes(id));
-      ringing = incidents;
-      if (fresh) ring();
+      const before = ringing;
+      ringing = new Map(incidents);
+      for (const id of [...muted]) if (!ringing.has(id)) muted.delete(id);
+      const fresh = incidents.filter(([id, priority]) => !(before.get(id) <= priority));
+      for (const [id] of fresh) muted.delete(id);
+      const most = Math.min(...fresh.map(([, priority]) => priority).filter((p) => SOUNDS[p]));
+      if (Number.isFinite(most) && most <= (loudest() || 9)) ring(most);
+    },
+    // this incident alone, in this window alone, until it alarms again
+    mute(incident) { muted.add(incident); },
+    choose(cookie, value) {
+      document.cookie = `${cookie}=${value}; path=/; max-age=31536000; samesite=strict`;
+      location.reload();
     },
     selected(incident) {
       const address = incident ? `/?incident=${incident}` : "/";

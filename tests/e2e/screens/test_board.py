@@ -62,7 +62,7 @@ def test_an_incident_from_press_to_close(
     page.get_by_text("Crew 7, Park Min-su").first.wait_for()
     page.screenshot(path=tmp_path / "3-sos.png")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Acknowledge"
+    assert page.evaluate("document.activeElement.ariaLabel") == "Acknowledge"
     page.keyboard.press("Enter")
     page.get_by_text("Acknowledged by night-desk").wait_for()
     page.get_by_role("button", name="Send responder").click()

@@ -26,6 +26,7 @@ def test_figures_are_shown_and_taken_home(
     sign_in(page, server, conn)
     raise_event(conn, settings, "h1", "sos.pressed", ago_s=20)
     conn.execute("UPDATE incidents SET created_at = created_at - interval '20 s'")
+    page.get_by_text("Menu").click()
     page.get_by_role("link", name="Figures").click()
     page.get_by_role("heading", name="Time from the press").wait_for()
     assert "SOS pressed" in page.locator("table").nth(1).inner_text()

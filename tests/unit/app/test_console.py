@@ -170,8 +170,8 @@ def card(**changed: object) -> IncidentCard:
 def test_nobody_arrived_in_words(template: str) -> None:
     templates = Templates(Words(), "Asia/Seoul")
     words = "Nobody arrived within 25 minutes"
-    assert words in templates.render(template, card=card(overdue=True), page=None)
-    assert words not in templates.render(template, card=card(), page=None)
+    assert words in templates.render(template, card=card(overdue=True), page=None, parked=None)
+    assert words not in templates.render(template, card=card(), page=None, parked=None)
 
 
 @pytest.mark.parametrize("template", ["card.html", "facts.html"])
@@ -179,7 +179,7 @@ def test_an_acknowledgement_taken_back_is_none(template: str) -> None:
     """A later press clears the time; whoever acknowledged the first press may still be named."""
     templates = Templates(Words(), "Asia/Seoul")
     pressed_again = card(acknowledged_by="night-desk", acknowledged_at=None)
-    text = templates.render(template, card=pressed_again, page=None)
+    text = templates.render(template, card=pressed_again, page=None, parked=None)
     assert "Not acknowledged" in text
     assert "night-desk" not in text
 
