@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 SHOW := awk '!/already satisfied|Successfully installed/ {print "  " $$0; fflush()}'
 
-.PHONY: setup demo test lint clean
+.PHONY: setup demo screens test lint clean
 
 setup: $(STAMP)
 
@@ -23,6 +23,10 @@ $(STAMP): pyproject.toml
 
 demo: $(STAMP)
 	@exec $(BIN)/doorguard demo $(ARGS)
+
+# docs/screens anew, from the demo's data
+screens: $(STAMP)
+	@$(BIN)/doorguard demo --screens docs/screens $(ARGS)
 
 # three at a time, a file in one of them: most tests wait for a process, a clock or a browser
 test: $(STAMP)

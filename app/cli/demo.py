@@ -34,6 +34,10 @@ def demo(
         Path | None, typer.Option(help="Replay this video at the camera instead of a scene.")
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="End when the story has played.")] = False,
+    screens: Annotated[
+        Path | None,
+        typer.Option(help="Take pictures of the screens into this folder, then end."),
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show the processes' logs.")] = False,
 ) -> Result:
     """Show the whole path: camera and button to database, screen and pager. Leaves nothing behind.
@@ -50,7 +54,9 @@ def demo(
             say(log[-1])
 
     try:
-        expectations = _play(site, folder, video, on_line, once=once)
+        expectations = _play(
+            site, folder, video, on_line, once=once or screens is not None, screens=screens
+        )
     except DoorGuardError:
         if not verbose:
             say("\n  ".join(["the last lines of the processes' logs:", *log]))
@@ -67,10 +73,14 @@ def _play(
     on_line: Callable[[str, str], None],
     *,
     once: bool,
+    screens: Path | None,
 ) -> Expectations:
     """Start everything in `folder`, play the story, stop everything."""
+    from app.demo import screens as taking
     from app.demo.story import Story  # loads OpenCV, which no other command needs
 
+    if screens is not None:
+        taking.browser_program()
     stop = threading.Event()
     clock = SystemClock()
     services = Services(
@@ -98,6 +108,13 @@ def _play(
         if administrator:
             say(f"    sign in as      {administrator[0]}   password {administrator[1]}")
         say(f"  API documentation {url}/docs")
+
+        def take(home: str) -> None:
+            if screens is not None:
+                taking.take(
+                    services.settings, services.database, clock, screens, home=home, tell=say
+                )
+
         shared = site.broker or site.database
         story = Story(
             services.settings,
@@ -107,6 +124,7 @@ def _play(
             suffix=f"-{int(time.time()) % 10**6}" if shared else "",
             tell=say,
             stop=stop,
+            at_end=take,
         )
         story.play(once=once)
         say("stopping …")

@@ -18,7 +18,7 @@ from app.console.presenting import Templates
 from app.console.surroundings import Opened
 from core.settings import Settings
 
-_ZOOM = 14
+_ZOOM, _SCHEMATIC_ZOOM = 15, 12
 _NAMED_DISTRICTS = 6
 _RESPONDERS = 8
 
@@ -40,7 +40,9 @@ class MapPane:
             return
         light = templates.theme == "light"
         ui.html(f"<h3>{t('detail.map')}</h3>", sanitize=True)
-        made = ui.leaflet(center=(home.lat, home.lon), zoom=_ZOOM).classes("map")
+        made = ui.leaflet(
+            center=(home.lat, home.lon), zoom=_ZOOM if settings.map_tiles else _SCHEMATIC_ZOOM
+        ).classes("map")
         made.props(f'role="img" aria-label="{t("detail.map")}"')
         made.clear_layers()  # NiceGUI's own tiles would be fetched from outside
         if settings.map_tiles:

@@ -27,3 +27,9 @@ GROUP BY device_id
 SELECT received_at, at, data FROM events
 WHERE household_id = %(household_id)s AND type = 'loiter.started'
 ORDER BY received_at LIMIT 1
+
+-- name: open_incident_of_home
+-- With the page of whoever is nearest to be there.
+SELECT i.incident_id, p.page_id FROM incidents i JOIN pages p USING (incident_id)
+WHERE i.household_id = %(household_id)s AND i.closed_at IS NULL AND i.kind = 'sos'
+ORDER BY i.incident_id, p.state = 'accepted' DESC, p.page_id LIMIT 1

@@ -51,6 +51,7 @@ class Story:
         suffix: str,
         tell: Callable[[str], None],
         stop: threading.Event,
+        at_end: Callable[[str], None] | None = None,
     ) -> None:
         self._cast = homes.Cast(suffix)
         self._settings = settings
@@ -58,6 +59,7 @@ class Story:
         self._clock = clock
         self._tell = tell
         self._stop = stop
+        self._at_end = at_end
         self._timeline = Timeline(
             tell,
             [character.home.household_id for character in self._cast.characters],
@@ -146,6 +148,8 @@ class Story:
                 self._check_history(token, sent[entry.id])
             if not ended and (self.expectations.ok or gone_s > ENDS_AFTER_S):
                 ended = True
+                if self._at_end is not None:
+                    self._at_end(self._cast.sos.home.household_id)
                 if once:
                     return
                 self._tell("the story has played; everything keeps running until Ctrl-C")

@@ -90,7 +90,7 @@ EXPECTED: dict[tuple[str, str], str] = {
         "GET",
         "/v1/households/{id}/cases/{device}/{case}/film.mp4",
     ): "resident operator supervisor",
-    ("GET", "/v1/incidents/{id}/export"): "administrator",
+    ("GET", "/v1/incidents/{id}/export"): LEADERS,
     ("GET", "/v1/figures"): f"{LEADERS} operator",
     ("GET", "/v1/rosters"): f"{LEADERS} operator",
     ("POST", "/v1/pages/{token}/accept"): OPEN,

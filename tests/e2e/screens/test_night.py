@@ -1,0 +1,269 @@
+"""A night at the board in a real browser: alarms, floods, two desks, keys, sound, languages."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from alerts import pages
+from app.accounts.users import add_user
+from core.catalogue import Source
+from core.database import Connection
+from tests.e2e.screens.homes import add_home, add_responders, raise_event, sign_in
+from tests.e2e.screens.serving import Server, settings_of
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.integration]
+
+# what the page played: hertz of each tone, in the order of their beginning
+LISTEN = """() => {
+  window.played = [];
+  const real = AudioContext.prototype.createOscillator;
+  AudioContext.prototype.createOscillator = function () {
+    const made = real.call(this), start = made.start.bind(made);
+    made.start = (at) => { window.played.push(made.frequency.value); start(at); };
+    return made;
+  };
+}"""
+
+
+def open_card(page: Page, text: str) -> None:
+    page.locator("button.card").filter(has_text=text).click()
+    page.get_by_role("heading", name=text).wait_for()
+
+
+def test_an_sos_while_another_incident_is_open(
+    page: Page, server: Server, conn: Connection, dsn: str, tmp_path: Path
+) -> None:
+    settings = settings_of(dsn, server.port, tmp_path)
+    add_home(conn, "h1", "Kim Young-ja")
+    add_home(conn, "h2", "Hanbit 302")
+    sign_in(page, server, conn)
+    raise_event(conn, settings, "h2", "loiter.started", ago_s=300, source=Source.DETECTOR)
+    open_card(page, "Loitering at the door")
+    page.evaluate(LISTEN)
+    raise_event(conn, settings, "h1", "sos.pressed")
+    page.wait_for_function(
+        "document.querySelector('.card .kind')?.textContent === 'SOS pressed'", timeout=1_000
+    )
+    page.wait_for_function("window.played.includes(880)", timeout=1_000)
+    # what is being worked on stays where it is
+    assert page.get_by_role("heading", name="Loitering at the door").is_visible()
+
+
+def test_everything_by_keyboard(
+    page: Page, server: Server, conn: Connection, dsn: str, tmp_path: Path
+) -> None:
+    settings = settings_of(dsn, server.port, tmp_path)
+    add_home(conn, "h1", "Kim Young-ja")
+    add_responders(conn, datetime.now(UTC))
+    sign_in(page, server, conn)
+    number = raise_event(conn, settings, "h1", "sos.pressed")
+    page.locator("button.card").wait_for()
+    page.keyboard.press("1")
+    page.get_by_role("heading", name="SOS pressed").wait_for()
+    page.keyboard.press("a")
+    page.get_by_text("Acknowledged by night-desk").wait_for()
+    page.keyboard.press("d")
+    page.locator(".pages").get_by_text("Guard Lee Ji-hoon").wait_for()
+    page.keyboard.press("n")
+    page.get_by_label("Note for the record").fill("She answers; dizzy, on the floor.")
+    page.get_by_role("button", name="Save note").press("Enter")
+    page.locator(".timeline").get_by_text("dizzy, on the floor").wait_for()
+    page.get_by_role("checkbox", name="Awake? Breathing?").press("Space")
+    page.locator(".timeline").get_by_text("Awake? Breathing? Bleeding? Fallen?: done").wait_for()
+    page.keyboard.press("h")
+    page.get_by_text("Key safe left of the door.").last.wait_for()
+    page.screenshot(path=tmp_path / "hand-off.png")
+    page.get_by_role("button", name="Handed to 119").press("Enter")
+    page.locator(".timeline").get_by_text("handed over to 119").wait_for()
+    page.keyboard.press("c")
+    page.get_by_text("Genuine").click()
+    page.get_by_role("button", name="Close incident").press("Enter")
+    page.get_by_text(f"Incident {number} is closed").wait_for()
+
+
+def test_a_responder_is_followed_to_the_end(
+    page: Page, server: Server, conn: Connection, dsn: str, tmp_path: Path
+) -> None:
+    settings = settings_of(dsn, server.port, tmp_path)
+    add_home(conn, "h1", "Kim Young-ja")
+    add_responders(conn, datetime.now(UTC))
+    sign_in(page, server, conn)
+    raise_event(conn, settings, "h1", "sos.pressed")
+    page.locator("button.card").click()
+    page.keyboard.press("a")
+    page.get_by_text("Acknowledged by night-desk").wait_for()
+    row = conn.execute("SELECT page_id FROM pages ORDER BY page_id").fetchone()
+    assert row is not None
+    given = {"now": datetime.now(UTC)}
+    with conn.transaction():
+        pages.answer(conn, row["page_id"], accept=True, settings=settings, **given)
+    page.locator(".facts-head").get_by_text("Accepted").wait_for(timeout=1_500)
+    page.locator(".page.accepted").wait_for()
+    with conn.transaction():
+        pages.depart(conn, row["page_id"], **given)
+    page.locator(".facts-head").get_by_text("Help on the way").wait_for(timeout=1_500)
+    with conn.transaction():
+        pages.arrive(conn, row["page_id"], **given)
+    page.locator(".facts-head").get_by_text("Help has arrived").wait_for(timeout=1_500)
+    page.locator(".page.arrived").wait_for()
+    page.screenshot(path=tmp_path / "arrived.png")
+    page.keyboard.press("c")
+    page.get_by_text("Genuine").click()
+    page.get_by_role("button", name="Close incident").click()
+    page.get_by_text("Nothing needs you").wait_for()
+
+
+def test_two_operators_always_agree(
+    page: Page, browser: Browser, server: Server, conn: Connection, dsn: str, tmp_path: Path
+) -> None:
+    settings = settings_of(dsn, server.port, tmp_path)
+    add_home(conn, "h1", "Kim Young-ja")
+    add_responders(conn, datetime.now(UTC))
+    sign_in(page, server, conn)
+    password = add_user(conn, "second-desk", "supervisor")
+    other = browser.new_context(viewport={"width": 1920, "height": 1080}).new_page()
+    other.goto(server.url)
+    other.get_by_label("User").fill("second-desk")
+    other.get_by_label("Password").fill(password)
+    other.keyboard.press("Enter")
+    other.get_by_text("Nothing needs you").wait_for()
+    raise_event(conn, settings, "h1", "sos.pressed")
+    for window in (page, other):
+        window.locator("button.card").click()
+        window.get_by_role("heading", name="SOS pressed").wait_for()
+    page.keyboard.press("a")
+    for window in (page, other):
+        window.locator("button.card").get_by_text("in hand: night-desk").wait_for(timeout=1_500)
+    other.keyboard.press("o")  # the second takes over; the first sees it
+    for window in (page, other):
+        window.locator("button.card").get_by_text("in hand: second-desk").wait_for(timeout=1_500)
+    page.get_by_role("button", name="Take over").wait_for()
+    other.get_by_role("checkbox", name="Call a guardian").click()
+    page.locator(".q-checkbox[aria-checked=true]").get_by_text("Call a guardian").wait_for()
+    other.keyboard.press("b")
+    other.get_by_label("What should they know?").fill("Key safe of h1 is empty.")
+    other.get_by_role("button", name="Leave note").click()
+    page.get_by_text("Key safe of h1 is empty.").wait_for(timeout=2_000)
+    other.context.close()
+
+
+def test_two_hundred_technical_faults_and_one_sos(
+    page: Page, server: Server, conn: Connection, dsn: str, tmp_path: Path
+) -> None:
+    settings = settings_of(dsn, server.port, tmp_path)
+    sign_in(page, server, conn)
+    for number in range(200):
+        add_home(conn, f"f{number:03}", f"Flat {number:03}")
+        raise_event(conn, settings, f"f{number:03}", "fault.raised")
+    add_home(conn, "h1", "Kim Young-ja")
+    cards = page.locator("button.card")
+    fold = page.locator("button.fold")
+    fold.locator(".kind").filter(has_text="200").wait_for(timeout=15_000)
+    assert cards.count() == 1
+    page.evaluate(LISTEN)
+    raise_event(conn, settings, "h1", "sos.pressed")
+    page.wait_for_function(
+        "document.querySelector('.card .kind')?.textContent === 'SOS pressed'", timeout=2_000
+    )
+    page.wait_for_function("window.played.includes(880)", timeout=1_000)
+    assert cards.count() == 2
+    page.screenshot(path=tmp_path / "flood.png")
+    fold.click()
+    page.wait_for_function("document.querySelectorAll('button.card').length === 202")
+    fold.click()
+    page.wait_for_function("document.querySelectorAll('button.card').length === 2")
+
+
+def test_silenced_for_one_incident_only(
+    page: Page, server: Server, conn: Connection, dsn: str, tmp_path: Path
+) -> None:
+    settings = settings_of(dsn, server.port, tmp_path)
+    add_home(conn, "h1", "Kim Young-ja")
+    add_home(conn, "h2", "Hanbit 302")
+    sign_in(page, server, conn)
+    raise_event(conn, settings, "h1", "sos.pressed")
+    open_card(page, "SOS pressed")
+    page.evaluate(LISTEN)
+    page.clock.install()
+    page.keyboard.press("x")
+    page.clock.run_for(20_000)
+    assert page.evaluate("window.played") == []
+    raise_event(conn, settings, "h2", "sos.pressed")
+    page.wait_for_function("window.played.includes(880)", timeout=3_000)
+
+
+def test_parked_until_it_comes_back(
+    page: Page, server: Server, conn: Connection, dsn: str, tmp_path: Path
+) -> None:
+    settings = settings_of(dsn, server.port, tmp_path)
+    add_home(conn, "h1", "Kim Young-ja")
+    add_home(conn, "h2", "Hanbit 302")
+    sign_in(page, server, conn)
+    raise_event(conn, settings, "h2", "loiter.started", ago_s=60, source=Source.DETECTOR)
+    number = raise_event(conn, settings, "h1", "fault.raised")
+    conn.execute(
+        "UPDATE incidents SET priority = 3, opened_at = opened_at - interval '1 hour'"
+        " WHERE incident_id = %s",
+        (number,),
+    )
+    first = page.locator("button.card").first
+    first.get_by_text("Technical fault").wait_for()
+    first.click()
+    page.keyboard.press("k")
+    page.get_by_label("Why?").fill("The technician is there at nine.")
+    page.get_by_role("button", name="Park it").click()
+    page.locator("button.card.parked").get_by_text("Parked until").wait_for()
+    assert "Loitering" in page.locator("button.card").first.inner_text()
+    conn.execute("UPDATE parked_incidents SET until = now()")
+    page.locator("button.card").first.get_by_text("Technical fault").wait_for(timeout=3_000)
+    assert page.locator("button.card.parked").count() == 0
+
+
+def test_in_korean_and_in_the_light(
+    page: Page, server: Server, conn: Connection, dsn: str, tmp_path: Path
+) -> None:
+    settings = settings_of(dsn, server.port, tmp_path)
+    add_home(conn, "h1", "김영자 댁")
+    add_responders(conn, datetime.now(UTC))
+    sign_in(page, server, conn)
+    page.get_by_text("Menu").click()
+    page.get_by_role("button", name="한국어").click()
+    page.get_by_text("처리할 일이 없습니다").wait_for()
+    page.get_by_text("메뉴").click()
+    page.get_by_role("button", name="밝게").click()
+    page.wait_for_function("document.documentElement.dataset.theme === 'light'")
+    assert page.evaluate("document.documentElement.lang") == "ko"
+    raise_event(conn, settings, "h1", "sos.pressed")
+    open_card(page, "SOS 호출")
+    page.keyboard.press("a")
+    page.get_by_text("담당: night-desk").wait_for()
+    page.screenshot(path=tmp_path / "korean.png")
+    english = page.evaluate(
+        "[...document.querySelectorAll('.board *')]"
+        ".filter(one => one.children.length === 0 && one.offsetParent)"
+        ".map(one => one.textContent)"
+        ".filter(text => /\\b(the|Acknowledge|Script|Home|paged|open)\\b/.test(text))"
+    )
+    assert english == []
+
+
+def test_the_map_is_drawn_without_a_tile_server(
+    page: Page, server: Server, conn: Connection, dsn: str, tmp_path: Path
+) -> None:
+    settings = settings_of(dsn, server.port, tmp_path)
+    add_home(conn, "h1", "Kim Young-ja")
+    add_responders(conn, datetime.now(UTC))
+    sign_in(page, server, conn)
+    raise_event(conn, settings, "h1", "sos.pressed")
+    page.locator("button.card").click()
+    page.locator(".map .leaflet-tooltip").filter(has_text="Kim Young-ja").wait_for()
+    page.locator(".map .leaflet-tooltip").filter(has_text="Crew 7").wait_for()
+    page.locator(".map .leaflet-tooltip").filter(has_text="Gwanak-gu").wait_for()
+    assert page.locator(".map path").count() > 30
