@@ -60,6 +60,11 @@ class Camera:
         """The tracks as they stand, for drawing and for measuring."""
         return tuple(self._people.tracks.all)
 
+    @property
+    def at_fault(self) -> bool:
+        """Whether a fault has been told and its end has not."""
+        return self._health.course.told is not None
+
     def feed(self, frame: Frame) -> list[Finding]:
         """Take the next frame; return what it lets us conclude. Never raises on any bytes."""
         try:

@@ -228,7 +228,9 @@ class DetectWorker:
         self._report(device_id, seat.camera, findings)
 
     def _sweep(self, now_s: float) -> None:
-        """Tell every camera how late it is by its own clock; forget the long silent ones."""
+        """Tell every camera how late it is by its own clock; forget the long silent ones, but
+        for those that are to be told restored when they are back.
+        """
         for device_id, seat in self._seats:
             with self._changed:
                 if self._queue.waits(device_id):
@@ -236,7 +238,7 @@ class DetectWorker:
             silent_s = now_s - seat.received_s
             findings = seat.camera.idle(seat.captured_us + int(silent_s * 1e6))
             self._report(device_id, seat.camera, findings)
-            if silent_s > _FORGET_AFTER_S:
+            if silent_s > _FORGET_AFTER_S and not seat.camera.at_fault:
                 self._seats.forget(device_id)
 
     def _report(self, device_id: str, camera: Camera, findings: list[Finding]) -> None:

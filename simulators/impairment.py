@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
+from simulators.covers import COVERS
 from simulators.places import HEIGHT_PX, MARGIN_PX, WIDTH_PX
-from simulators.source import Image
+from simulators.source import Image, encode_jpeg
 
 _ONSET_S = 0.6  # a hand, a cloth, a turn of the lens
+_MAX_TURN = 7.0  # degrees
 
 
 class Kind(StrEnum):
@@ -37,14 +41,24 @@ class Impairment:
     def active(self, t_s: float) -> bool:
         return self.start_s <= t_s < self.end_s
 
-    def shift_px(self, t_s: float) -> tuple[int, int]:
-        """Return how far a moved camera looks beside its place: (right, down)."""
-        if self.kind is not Kind.MOVED or not self.active(t_s):
-            return 0, 0
-        part = min((t_s - self.start_s) / _ONSET_S, 1.0)
-        across = (0.55 + 0.4 * self.look[0]) * (1 if self.look[1] < 0.5 else -1)
+    def view(self, wide: Image, t_s: float) -> Image:
+        """Return what the camera sees of a picture with `MARGIN_PX` around it: of a moved one
+        another part, from a nudge of a fiftieth of the width to a tenth, and a little turned.
+        """
+        moved = self.kind is Kind.MOVED and self.active(t_s)
+        part = min((t_s - self.start_s) / _ONSET_S, 1.0) if moved else 0.0
+        across = (0.25 + 0.7 * self.look[0]) * (1 if self.look[1] < 0.5 else -1)
         along = 0.7 * (self.look[2] - 0.5) * 2
-        return round(part * across * MARGIN_PX), round(part * along * MARGIN_PX)
+        right, down = (round(part * share * MARGIN_PX) for share in (across, along))
+        turn = part * _MAX_TURN * (self.look[3] * 4 - 3) if self.look[3] > 0.5 else 0.0
+        if turn:
+            middle = (wide.shape[1] / 2 + right, wide.shape[0] / 2 + down)
+            around = cv2.getRotationMatrix2D(middle, turn, 1.0)
+            size = (wide.shape[1], wide.shape[0])
+            turned = cv2.warpAffine(wide, around, size, borderMode=cv2.BORDER_REFLECT_101)
+            wide = np.asarray(turned, np.uint8)
+        left, top = MARGIN_PX + right, MARGIN_PX + down
+        return np.ascontiguousarray(wide[top : top + HEIGHT_PX, left : left + WIDTH_PX])
 
     def impair(self, picture: Image, t_s: float) -> Image:
         """Return what the impaired camera gives; `frozen` and `no_frames` are the sender's."""
@@ -52,24 +66,24 @@ class Impairment:
             return picture
         part = min((t_s - self.start_s) / _ONSET_S, 1.0)
         if self.kind is Kind.COVERED:
-            return self._covered(picture, part)
+            covers = tuple(COVERS.values())
+            cover = covers[math.floor(self.look[1] * len(covers))]
+            return cover(picture, t_s - self.start_s, self.look)
         if self.kind is Kind.DEFOCUSED:
-            sigma = part * (3.2 + 2.5 * self.look[0])
+            sigma = part * (3.0 + 4.0 * self.look[0])
             blurred = cv2.GaussianBlur(picture, (0, 0), max(sigma, 0.2))
             return np.asarray(blurred, np.uint8)
         if self.kind is Kind.DARK:
-            left = 1.0 - part * (0.955 + 0.03 * self.look[0])
+            left = 1.0 - part * (0.94 + 0.05 * self.look[0])
             return np.asarray(cv2.convertScaleAbs(picture, alpha=left, beta=4), np.uint8)
         return picture
 
-    def _covered(self, picture: Image, part: float) -> Image:
-        """A cloth or tape slides before the lens from one side: near, so without detail."""
-        tone = 12.0 + 150.0 * self.look[0] ** 2
-        colour = tone * np.array((0.9 + 0.2 * self.look[1], 1.0, 0.9 + 0.2 * self.look[2]))
-        columns = np.linspace(0.85, 1.1, WIDTH_PX)[None, :, None]
-        cover = np.clip(np.ones((HEIGHT_PX, 1, 1)) * columns * colour, 0, 255)
-        share = 0.93 + 0.07 * self.look[3]  # a corner may stay free
-        edge = round(part * share * WIDTH_PX)
-        covered = picture.copy()
-        covered[:, :edge] = cover[:, :edge].astype(np.uint8)
-        return covered
+    def repeat(self, jpeg: bytes, t_s: float) -> bytes:
+        """Return what a frozen camera sends for the picture that it shows: the same bytes, or
+        the same picture encoded anew, in two qualities in turn.
+        """
+        if self.look[0] < 0.5:
+            return jpeg
+        shown: npt.NDArray[np.uint8] = np.frombuffer(jpeg, np.uint8)
+        picture = np.asarray(cv2.imdecode(shown, cv2.IMREAD_COLOR), np.uint8)
+        return encode_jpeg(picture, 78 if round(t_s * 5) % 2 else 80)

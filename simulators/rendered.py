@@ -65,23 +65,22 @@ class RenderedScene:
 
     def frames(self, fps: float = 5.0) -> Iterator[tuple[float, bytes, bool]]:
         """Yield (seconds, JPEG, infrared) as the camera sends them: none while it sends none,
-        the same again while it is frozen.
+        the same picture again while it is frozen.
         """
         last: tuple[bytes, bool] | None = None
         for number in range(int(DURATION_S * fps)):
             t_s = number / fps
-            kinds = {fault.kind for fault in self.impairments if fault.active(t_s)}
-            if Kind.NO_FRAMES in kinds:
+            faults = {fault.kind: fault for fault in self.impairments if fault.active(t_s)}
+            if Kind.NO_FRAMES in faults:
                 continue
-            if last is None or Kind.FROZEN not in kinds:
+            frozen = faults.get(Kind.FROZEN)
+            if last is None or frozen is None:
                 last = encode_jpeg(self.render(t_s)), self.climate.infrared(t_s)
-            yield t_s, *last
+            jpeg, infrared = last
+            yield t_s, jpeg if frozen is None else frozen.repeat(jpeg, t_s), infrared
 
     def render(self, t_s: float) -> Image:
         """Return the picture at `t_s`, (270, 480, 3); a frozen camera's is not frozen here."""
-        right = down = 0
-        for fault in self.impairments:
-            right, down = fault.shift_px(t_s)
         wide = self.place.picture.copy()
         picture = wide[MARGIN_PX : MARGIN_PX + HEIGHT_PX, MARGIN_PX : MARGIN_PX + WIDTH_PX]
         self.climate.sway(picture, t_s)
@@ -91,11 +90,10 @@ class RenderedScene:
         there = [actor for actor in self.actors if actor.there(t_s)]
         for actor in sorted(there, key=lambda actor: -actor.where(t_s)[1]):
             self._lay(picture, actor, t_s)
-        seen = wide[
-            MARGIN_PX + down : MARGIN_PX + down + HEIGHT_PX,
-            MARGIN_PX + right : MARGIN_PX + right + WIDTH_PX,
-        ]
-        shown = self.climate.expose(np.ascontiguousarray(seen), t_s)
+        seen = np.ascontiguousarray(picture)
+        for fault in self.impairments:
+            seen = fault.view(wide, t_s)
+        shown = self.climate.expose(seen, t_s)
         for fault in self.impairments:
             shown = fault.impair(shown, t_s)
         return self.climate.weather(shown, t_s)
