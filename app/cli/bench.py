@@ -139,6 +139,21 @@ def kill_alarms(
     return found, drill.as_text(found)
 
 
+def live(
+    site: Site,
+    *,
+    clicks: Annotated[int, typer.Option(help="How many, one after the other.", min=1)] = 100,
+    seed: Annotated[int, typer.Option(help="Of the moments of the clicks.", min=0)] = 1,
+) -> Result:
+    """Look through doors: times from the click to the first picture."""
+    from app.bench import live as live_bench
+
+    _stop_cleanly()
+    say(f"looking {clicks} times; some two seconds each")
+    found = live_bench.bench(site, clicks=clicks, seed=seed)
+    return found, live_bench.as_text(found)
+
+
 def ranking(
     site: Site,  # noqa: ARG001 - every command takes one
     *,
@@ -167,5 +182,6 @@ def register(to: typer.Typer) -> None:
     command(bench, "alarm")(alarm)
     command(bench, "lifeline")(lifeline)
     command(bench, "kill-alarms")(kill_alarms)
+    command(bench, "live")(live)
     command(bench, "ranking")(ranking)
     command(bench, "detect")(bench_detect)
