@@ -394,11 +394,11 @@ VALUES ('synthetic', 'Synthetic responder', 'engineer', 0, 0, %(now)s)
 ON CONFLICT (responder_id) DO UPDATE SET removed_at = NULL WHERE responders.removed_at IS NOT NULL
 
 -- name: record_check
-INSERT INTO synthetic_checks (started_at, acked_ms, paged_ms, ok, detail)
-VALUES (%(started_at)s, %(acked_ms)s, %(paged_ms)s, %(ok)s, %(detail)s)
+INSERT INTO synthetic_checks (started_at, acked_ms, paged_ms, board_ms, ok, detail)
+VALUES (%(started_at)s, %(acked_ms)s, %(paged_ms)s, %(board_ms)s, %(ok)s, %(detail)s)
 
 -- name: last_check
-SELECT started_at, acked_ms, paged_ms, ok, detail FROM synthetic_checks
+SELECT started_at, acked_ms, paged_ms, board_ms, ok, detail FROM synthetic_checks
 ORDER BY check_id DESC LIMIT 1
 
 -- name: open_test

@@ -27,16 +27,18 @@ def record_check(
     started_at: datetime,
     acked_ms: int | None,
     paged_ms: int | None,
+    board_ms: int | None,
     ok: bool,
     detail: str = "",
 ) -> None:
-    """Keep one check: milliseconds from the press to the ack and to the page, None if it failed."""
+    """Keep one check: milliseconds from the press to the ack, page and board, None if unseen."""
     conn.execute(
         _QUERIES["record_check"],
         {
             "started_at": started_at,
             "acked_ms": acked_ms,
             "paged_ms": paged_ms,
+            "board_ms": board_ms,
             "ok": ok,
             "detail": detail,
         },
@@ -44,7 +46,7 @@ def record_check(
 
 
 def last_check(conn: Connection) -> dict[str, Any] | None:
-    """Return the newest check (`started_at acked_ms paged_ms ok detail`), None before the first."""
+    """Return the newest check (`started_at acked_ms paged_ms board_ms ok detail`), or None."""
     return conn.execute(_QUERIES["last_check"]).fetchone()
 
 

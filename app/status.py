@@ -15,7 +15,7 @@ from ingest import rejects
 _SHOWN_APART = {"alive", "process", "instance", "silent_s", "connected", "pid", "version", "up_s"}
 _TEST_IS_OLD = timedelta(minutes=5)  # it runs every minute
 BROKER = "broker"  # our own broker's nodes are named so; one of somebody else's tells us nothing
-EXPECTED = ("alarms", "ingest", "detect", "app")
+EXPECTED = ("alarms", "ingest", "detect", "app", "watchman")
 
 
 def status(conn: Connection, now: datetime) -> dict[str, Any]:
@@ -117,7 +117,8 @@ def as_text(found: dict[str, Any]) -> str:
         lines.append("synthetic  no synthetic SOS has run yet")
     else:
         told = (
-            f"acknowledged in {last['acked_ms']} ms, paged in {last['paged_ms']} ms"
+            f"acknowledged in {last['acked_ms']} ms, paged in {last['paged_ms']} ms, on the board "
+            f"in {last['board_ms']} ms"
             if last["ok"]
             else f"FAILED: {last['detail']}"
         )

@@ -10,6 +10,9 @@ from app.console.mount import mount
 from app.doors.unplugged import Unplugged
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     from fastapi import FastAPI
 
     from app.api.desk import WayAround
@@ -30,13 +33,14 @@ def build(
     commands: Commands | None = None,
     cameras: Cameras | None = None,
     around: WayAround | None = None,
+    on_board: Callable[[datetime], None] | None = None,
 ) -> FastAPI:
     """Return the application: API under `/v1`, its documentation, the screens, health, metrics.
 
     `raise_sos` commits a resident's call for help; `urgent` is a small pool of its own in which
     the caller is checked, so that a call never waits for connections that others hold. `commands`
     and `cameras` are the way to the devices, without which none can be reached. Once per process
-    (see `app.console.mount`).
+    (see `app.console.mount`). `on_board` is told how new is what open boards were handed.
     """
     none = Unplugged()
     desk = Desk(
@@ -51,5 +55,5 @@ def build(
         cameras or none,
     )
     app = application.create(desk)
-    mount(app, desk)
+    mount(app, desk, on_board)
     return app

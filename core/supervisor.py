@@ -17,11 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from core import guard
+from core import guard, heartbeat
 from core.clock import Clock
 
 FIRST_BACKOFF_S = 0.5
 LONGEST_BACKOFF_S = 30.0
+_BEATS = 4096
+_STOOD_STILL_S = 5.0
 SETTLED_AFTER_S = 60.0  # up that long, a child's next failure counts as its first
 
 
@@ -38,6 +40,8 @@ class Program:
     longest_backoff_s: float = LONGEST_BACKOFF_S
     user: int | None = None
     group: int | None = None
+    # Killed when it has begun to beat (`core.heartbeat`) and then says nothing for so long.
+    silent_after_s: float | None = None
 
 
 def backoff_s(failures: int) -> float:
@@ -53,6 +57,20 @@ class _Child:
         self.failures = 0
         self.due_s = 0.0
         self.relay: threading.Thread | None = None
+        self.heart: int | None = None  # our end of the pipe on which it beats
+        self.beat_s: float | None = None
+
+    def listen(self, now_s: float) -> None:
+        """Take the beats that came."""
+        if self.heart is not None:
+            with contextlib.suppress(BlockingIOError):
+                if os.read(self.heart, _BEATS):
+                    self.beat_s = now_s
+
+    def hang_up(self) -> None:
+        if self.heart is not None:
+            os.close(self.heart)
+        self.heart = self.beat_s = None
 
 
 class Supervisor:
@@ -121,6 +139,7 @@ class Supervisor:
         """Kill a program, and do not start it again."""
         with self._lock:
             child = self._children.pop(name)
+            child.hang_up()
             if child.process is not None:
                 child.process.kill()
                 child.process.wait()
@@ -140,18 +159,19 @@ class Supervisor:
 
     def _spawn(self, child: _Child) -> None:
         program = child.program
-        process = subprocess.Popen(
-            list(program.argv),
-            env={**os.environ, **program.env},
-            cwd=program.cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C reaches the supervisor alone
-            user=program.user,
-            group=program.group,
-            extra_groups=[] if program.user is not None else None,
-        )
+        child.hang_up()
+        theirs: list[int] = []
+        env = {**os.environ, **program.env}
+        if program.silent_after_s is not None:
+            child.heart, end = os.pipe()
+            os.set_blocking(child.heart, False)
+            theirs.append(end)
+            env[heartbeat.VARIABLE] = str(end)
+        try:
+            process = self._popen(program, env, theirs)
+        finally:
+            for end in theirs:
+                os.close(end)
         self._tell_guard(f"+{process.pid} {int(program.stop_signal)}")
         child.process = process
         child.started_s = self._clock.monotonic_s()
@@ -162,18 +182,41 @@ class Supervisor:
         )
         child.relay.start()
 
+    @staticmethod
+    def _popen(
+        program: Program, env: Mapping[str, str], fds: Sequence[int]
+    ) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            list(program.argv),
+            env=env,
+            pass_fds=fds,
+            cwd=program.cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C reaches the supervisor alone
+            user=program.user,
+            group=program.group,
+            extra_groups=[] if program.user is not None else None,
+        )
+
     def _relay(self, name: str, pipe: IO[bytes]) -> None:
         with pipe:
             for line in pipe:
                 self._on_line(name, line.decode("utf-8", "replace").rstrip("\n"))
 
     def _run(self) -> None:
+        looked_s = self._clock.monotonic_s()
         while not self._stopping.is_set():
             self._wake.wait(0.1)
             with self._lock:
                 if self._stopping.is_set():
                     return
                 now_s = self._clock.monotonic_s()
+                if now_s - looked_s > _STOOD_STILL_S:  # we did: what they said meanwhile is late
+                    for child in self._children.values():
+                        child.beat_s = None
+                looked_s = now_s
                 for child in self._children.values():
                     self._look_after(child, now_s)
 
@@ -187,6 +230,12 @@ class Supervisor:
                     self._failed(child, now_s, f"could not start: {error}")
             return
         if process.poll() is None:
+            child.listen(now_s)
+            limit_s = child.program.silent_after_s
+            if limit_s is not None and child.beat_s is not None and now_s - child.beat_s > limit_s:
+                self._on_line(child.program.name, f"said nothing for {limit_s:g} s; killed")
+                process.kill()
+                child.beat_s = None
             return
         self._tell_guard(f"-{process.pid}")
         child.process = None
@@ -217,6 +266,8 @@ class Supervisor:
                 self._guard.stdin.close()
         self._guard.wait()
         self._watch.join()
+        for child in self._children.values():
+            child.hang_up()
 
     def _end(self, children: list[_Child], deadline: float) -> None:
         for child in children:

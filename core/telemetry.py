@@ -21,6 +21,9 @@ DUPLICATES = Counter(
 UNKNOWN_FIELDS = Counter("doorguard_unknown_fields_total", "Fields dropped, by lane", ["lane"])
 SHED = Counter("doorguard_shed_total", "What a bounded queue dropped, by queue", ["queue"])
 QUEUED = Gauge("doorguard_queue_length", "What waits in a bounded queue", ["queue"])
+SYNTHETIC_AGE_S = Gauge("doorguard_synthetic_age_seconds", "Since the last synthetic SOS")
+SYNTHETIC_OK = Gauge("doorguard_synthetic_ok", "1 when the last synthetic SOS went the whole way")
+SYNTHETIC_TOOK_S = Gauge("doorguard_synthetic_seconds", "What it took to the page and the board")
 COMMIT_S = Histogram(
     "doorguard_receive_to_commit_seconds",
     "From receipt to commit, by lane",

@@ -49,6 +49,8 @@ ALARMS_CARRIED = "dg/svc/alarms/carried"
 # Responders' answers from the app to whoever carries the incident, and what came of them.
 ANSWERS_ASKED = "dg/svc/app/answers"
 ANSWERS_GIVEN = "dg/svc/alarms/answers"
+# How new is what open boards were handed last, for the watchman.
+BOARD_DREW = "dg/svc/app/board"
 
 
 @dataclass(frozen=True, slots=True)

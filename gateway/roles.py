@@ -46,13 +46,19 @@ ROLES: dict[str, Role] = {
         subscribe=(wildcard(Kind.REPLY),),
     ),
     "app": Role(
-        publish=(wildcard(Kind.CMD), wildcard(Kind.CONFIG), topics.ANSWERS_ASKED),
+        publish=(
+            wildcard(Kind.CMD),
+            wildcard(Kind.CONFIG),
+            topics.ANSWERS_ASKED,
+            topics.BOARD_DREW,
+        ),
         subscribe=(
             wildcard(Kind.REPLY),
             topics.ANSWERS_GIVEN,
             wildcard(Kind.FRAME),
         ),  # frames: of a camera watched
     ),
+    "watchman": Role(publish=(), subscribe=(topics.BOARD_DREW,)),
 }
 
 

@@ -33,6 +33,7 @@ class ProcessName(StrEnum):
     DETECT = "detect"
     APP = "app"
     BROKER = "broker"
+    WATCHMAN = "watchman"
 
 
 def up(

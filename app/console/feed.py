@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from alerts import board, synthetic
 from alerts.board import IncidentCard
@@ -22,7 +23,7 @@ from app.console.desk_state import DeskState
 from core.clock import Clock
 from core.database import Connection, Database, translated
 from core.errors import DatabaseAway
-from core.telemetry import logger
+from core.telemetry import SYNTHETIC_AGE_S, SYNTHETIC_OK, SYNTHETIC_TOOK_S, logger
 
 POLL_S = 1.0
 _RECENT = 8
@@ -35,6 +36,7 @@ class TestCall:
 
     at: datetime
     ok: bool
+    took_ms: int | None = None  # from the press to the page and the board, whichever was later
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,25 @@ def read(conn: Connection, now: datetime) -> Snapshot:
             as_of=now,
             cards=tuple(board.queue(conn, now)),
             recent=tuple(board.recent(conn, _RECENT)),
-            test_call=TestCall(last["started_at"], last["ok"]) if last else None,
+            test_call=_test_call(last) if last else None,
             desk=desk_state.read(conn, now),
         )
+
+
+def _test_call(last: dict[str, Any]) -> TestCall:
+    steps = [last[name] for name in ("paged_ms", "board_ms") if last[name] is not None]
+    return TestCall(last["started_at"], last["ok"], max(steps, default=None))
+
+
+def measure(snapshot: Snapshot) -> None:
+    """Tell the metrics of the last synthetic SOS; a subscriber like a screen."""
+    call = snapshot.test_call
+    if call is None:
+        return
+    SYNTHETIC_AGE_S.set((snapshot.as_of - call.at).total_seconds())
+    SYNTHETIC_OK.set(call.ok)
+    if call.took_ms is not None:
+        SYNTHETIC_TOOK_S.set(call.took_ms / 1000)
 
 
 Receiver = Callable[[Snapshot], None]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Callable
+from datetime import datetime
 from importlib import resources
 from typing import Any
 
@@ -35,7 +37,7 @@ from app.console import (
 )
 from app.console.attempts import Attempts
 from app.console.entrance import Entrance
-from app.console.feed import BoardFeed
+from app.console.feed import BoardFeed, measure
 from app.console.plain_page import PlainPages
 from app.console.presenting import Papers, Templates
 from app.console.screen import Screen
@@ -47,7 +49,7 @@ _COOKIE_S = 90 * 86400
 _RECONNECT_S = 120.0  # a screen that lost its way for two minutes goes on where it was
 
 
-def mount(app: FastAPI, desk: Desk) -> None:
+def mount(app: FastAPI, desk: Desk, on_board: Callable[[datetime], None] | None = None) -> None:
     """Add the screens. NiceGUI keeps its state in the process: once per process.
 
     Raises `ConfigurationError` for a route whose right nobody has written down.
@@ -56,6 +58,9 @@ def mount(app: FastAPI, desk: Desk) -> None:
     papers = Papers(desk.settings)
     pages = PlainPages(desk, papers)
     feed = BoardFeed(desk.database, desk.clock)
+    feed.subscribe(measure)
+    if on_board is not None:
+        feed.subscribe(lambda snapshot: on_board(snapshot.as_of))
     secret = derive(desk.settings.service_key, "console-session")
     app.add_middleware(
         SessionMiddleware,

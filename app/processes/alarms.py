@@ -1,4 +1,4 @@
-"""The alarms process: the alarm lane, incidents, pages and their timers, the synthetic SOS."""
+"""The alarms process: the alarm lane, incidents, pages and their timers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ from app.processes.periodic import Periodic
 from app.processes.road_times import RoadTimes
 from app.processes.running import Part, session_for, until_signalled
 from app.processes.sealing import Sealing
-from app.processes.synthetic import SyntheticSos
 from app.processes.two_roads import TwoRoads
 from core.clock import SystemClock
 from core.database import Connection, Database
@@ -106,7 +105,6 @@ def run(settings: Settings) -> None:
     handed_off = Periodic(
         "handoff", database, take_handed_off, every_s=_HANDOFF_POLL_S, channel="handoff"
     )
-    synthetic = SyntheticSos(settings, database, clock, wanted=lambda: bus.peers.holding)
     sealing = Sealing(settings, database, clock)
     positions = Periodic(
         "positions", database, lambda conn: forget_old(conn, clock.now()), every_s=60.0
@@ -141,7 +139,6 @@ def run(settings: Settings) -> None:
         handed_off,
         bus,
         beat,
-        synthetic,
         sealing,
     ]
     parts += [positions, pagers, *([roads] if roads else [])]

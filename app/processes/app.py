@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
+from datetime import datetime
 
+import msgspec
 import uvicorn
 
 from alerts.paging.apprise_channel import AppriseChannel
@@ -19,11 +22,12 @@ from app.processes.running import Part, session_for
 from app.web import build
 from core.clock import SystemClock
 from core.database import Database
+from core.errors import BrokerAway
 from core.liveness import Beat
 from core.objects import Objects
 from core.ports import Channel
 from core.settings import Settings
-from core.topics import ANSWERS_GIVEN, Kind, wildcard
+from core.topics import ANSWERS_GIVEN, BOARD_DREW, Kind, wildcard
 from gateway.commands import CommandLine
 from gateway.configuration import ConfigurationPublisher
 from gateway.mqtt import Session
@@ -72,6 +76,11 @@ def run(settings: Settings) -> None:
     calls = session_for("app", settings, name="svc-app-answers", subscriptions=[(ANSWERS_GIVEN, 0)])
     asking = Asking(lifeline, lambda topic, body: calls.publish_all([(topic, body)]))
     calls.deliver_to(asking.hear)
+
+    def drew(as_of: datetime) -> None:
+        with suppress(BrokerAway):  # then the watchman hears of nothing, and says so
+            calls.publish_all([(BOARD_DREW, msgspec.json.encode(as_of))])
+
     calling = Calling(
         settings=settings,
         database=sos_database,
@@ -93,6 +102,7 @@ def run(settings: Settings) -> None:
         calling.raise_sos,
         urgent=sos_database,
         around=calling,
+        on_board=drew,
         commands=commands,
         cameras=Cameras(watching),
     )

@@ -6,6 +6,7 @@ import queue
 import threading
 from collections.abc import Sequence
 from datetime import timedelta
+from secrets import token_hex
 
 import msgspec
 
@@ -36,7 +37,7 @@ class Pagers:
         self._settings = settings
         self._database = database
         self._clock = clock
-        name = f"svc-pagers-{settings.instance}" if settings.instance else "svc-pagers"
+        name = f"svc-pagers-{token_hex(8)}"  # one of several must not throw out the others
         self._session = session_for(
             "pagers", settings, name=name, subscriptions=[(wildcard(Kind.REPLY), 0)]
         )

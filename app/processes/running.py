@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Protocol
 
+from core import heartbeat
 from core.settings import Settings, broker_addresses
 from core.telemetry import configure_logging
 from gateway.mqtt import Session
@@ -65,6 +66,7 @@ def serve(process: str, settings: Settings) -> None:
     """Run a process in the foreground, until a signal."""
     configure_logging(process, json=not sys.stderr.isatty())
     threading.excepthook = end_on_bug
+    heartbeat.start()
     import_module(f"app.processes.{process}").run(settings)  # each process loads only its own
 
 

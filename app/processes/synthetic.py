@@ -1,54 +1,67 @@
-"""The synthetic SOS: every minute a button that is not in any home is pressed.
+"""The synthetic SOS: a button that is not in any home is pressed, and followed the whole way.
 
-It goes the whole way, over the broker as a device, through the alarm lane, the incident and a
-page; a failure is recorded and pages the duty engineer.
+Over the broker as a device, through the alarm lane, the incident and a page, to the board.
 """
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_hex
 
 import msgspec
 
 from alerts import synthetic
+from app.processes.running import session_for
 from app.provision import synthetic_password
 from core.clock import Clock
 from core.database import Database
 from core.errors import TemporaryError
 from core.ports import Message
 from core.settings import Settings, broker_addresses
-from core.telemetry import logger
-from core.topics import Kind, Topic
+from core.topics import BOARD_DREW, Kind, Topic
 from core.wire import Ack
 from gateway.mqtt import Session
 from gateway.roles import SYNTHETIC_DEVICE, client_id
 
 ACK_WITHIN_S = 5.0
 PAGE_WITHIN_S = 10.0
-_FIRST_AFTER_S = 2.0
+BOARD_WITHIN_S = 5.0
 _POLL_S = 0.05
 _ACK = msgspec.json.Decoder(Ack)
-_log = logger(__name__)
+_DREW = msgspec.json.Decoder(datetime)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What came of one press: milliseconds from it to each step, None where it was not seen."""
+
+    began: datetime
+    acked_ms: int | None = None
+    paged_ms: int | None = None
+    board_ms: int | None = None
+    failure: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return not self.failure
 
 
 class SyntheticSos:
-    """Presses, waits for the ack and for the page, records what came of it."""
+    """Presses when told to, and says what came of it."""
 
-    def __init__(
-        self, settings: Settings, database: Database, clock: Clock, *, wanted: Callable[[], bool]
-    ) -> None:
-        self._wanted = wanted
-        self._settings = settings
+    def __init__(self, settings: Settings, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
         self._stop = threading.Event()
         self._acked = threading.Event()
+        self._drawn = threading.Condition()
+        self._drew: datetime | None = None  # how new is what the board was handed last
         self._seq = 0
-        self._session = Session(
+        self._button = Session(
             broker_addresses(settings.broker),
             client_id=client_id(settings.service_key, f"{SYNTHETIC_DEVICE}-{token_hex(8)}"),
             username=SYNTHETIC_DEVICE,
@@ -57,50 +70,74 @@ class SyntheticSos:
             pinned=settings.broker_pinned,
             subscriptions=[(str(Topic(SYNTHETIC_DEVICE, Kind.ACK)), 0)],
         )
-        self._session.deliver_to(self._hear)
-        self._thread = threading.Thread(target=self._run, name="synthetic-sos")
+        self._button.deliver_to(self._hear)
+        self._board = session_for(
+            "watchman",
+            settings,
+            name=f"svc-watchman-{token_hex(8)}",
+            subscriptions=[(BOARD_DREW, 0)],
+        )
+        self._board.deliver_to(self._see)
 
     def start(self) -> None:
-        self._session.start()
-        self._thread.start()
+        self._button.start()
+        self._board.start()
 
     def stop(self) -> None:
+        """End; a check under way ends soon."""
         self._stop.set()
-        self._thread.join()
-        self._session.stop()
+        self._board.stop()
+        self._button.stop()
 
-    def _hear(self, messages: Sequence[Message]) -> None:
-        if any(self._seq in _ACK.decode(message.payload).stored for message in messages):
-            self._acked.set()
+    @property
+    def connected(self) -> bool:
+        return self._button.connected and self._board.connected
 
-    def _run(self) -> None:
-        self._stop.wait(_FIRST_AFTER_S)
-        while not self._stop.is_set():
-            try:
-                if self._wanted():
-                    self._press()
-            except TemporaryError as error:
-                _log.error("the synthetic SOS could not be recorded", error=str(error))
-            self._stop.wait(self._settings.synthetic_every_s)
-
-    def _press(self) -> None:
+    def check(self) -> Check:
+        """Press once, wait for the ack, the page and the board; never raises a `TemporaryError`."""
         began = self._clock.now()
-        began_s = self._clock.monotonic_s()
+        try:
+            return self._follow(began)
+        except TemporaryError as error:
+            return Check(began, failure=str(error)[:200] or type(error).__name__)
+
+    def _follow(self, began: datetime) -> Check:
         with self._database.transaction() as conn:
             synthetic.close_stale_test(conn, now=began)  # of a page that came too late
             synthetic.prune(conn, now=began)
+        began = self._clock.now()
+        began_s = self._clock.monotonic_s()
+        self._press(began)
+        if not self._acked.wait(ACK_WITHIN_S):
+            return Check(began, failure=f"no ack within {ACK_WITHIN_S:g} s")
+        acked_ms = self._since_ms(began_s)
+        acked_at = self._clock.now()
+        board_ms = self._wait_board(acked_at, began_s)
+        paged_ms = self._wait_page(began, began_s)
+        failure = ""
+        if paged_ms is None:
+            failure = f"no page within {PAGE_WITHIN_S:g} s"
+        elif board_ms is None:
+            failure = f"the board drew nothing within {BOARD_WITHIN_S:g} s"
+        return Check(began, acked_ms, paged_ms, board_ms, failure)
+
+    def _press(self, began: datetime) -> None:
         self._acked.clear()
         self._seq = max(self._seq + 1, int(began.timestamp() * 1_000_000))
         body = {"seq": self._seq, "type": "sos.test", "at": began.isoformat()}
         topic = str(Topic(SYNTHETIC_DEVICE, Kind.ALARM))
-        self._session.publish(topic, json.dumps(body).encode(), qos=1)
-        if not self._acked.wait(ACK_WITHIN_S):
-            self._record(began, None, None, f"no ack within {ACK_WITHIN_S:g} s")
-            return
-        acked_ms = round((self._clock.monotonic_s() - began_s) * 1000)
-        paged_ms = self._wait_page(began, began_s)
-        late = None if paged_ms is not None else f"no page within {PAGE_WITHIN_S:g} s"
-        self._record(began, acked_ms, paged_ms, late)
+        self._button.publish(topic, json.dumps(body).encode(), qos=1)
+
+    def _since_ms(self, began_s: float) -> int:
+        return round((self._clock.monotonic_s() - began_s) * 1000)
+
+    def _wait_board(self, since: datetime, began_s: float) -> int | None:
+        """Return when the board was handed a picture that was read after the commit."""
+        with self._drawn:
+            drawn = self._drawn.wait_for(
+                lambda: self._drew is not None and self._drew >= since, BOARD_WITHIN_S
+            )
+        return self._since_ms(began_s) if drawn else None
 
     def _wait_page(self, began: datetime, began_s: float) -> int | None:
         """Close the test's incident when its page was sent; return when that was."""
@@ -117,21 +154,11 @@ class SyntheticSos:
             self._stop.wait(_POLL_S)
         return None
 
-    def _record(
-        self, began: datetime, acked_ms: int | None, paged_ms: int | None, failure: str | None
-    ) -> None:
-        if self._stop.is_set():
-            return
-        with self._database.transaction() as conn:
-            synthetic.record_check(
-                conn,
-                started_at=began,
-                acked_ms=acked_ms,
-                paged_ms=paged_ms,
-                ok=failure is None,
-                detail=failure or "",
-            )
-            if failure:
-                _log.error("the synthetic SOS failed", detail=failure)
-                now = self._clock.now()
-                synthetic.page_engineers(conn, now=now, settings=self._settings, reason=failure)
+    def _hear(self, messages: Sequence[Message]) -> None:
+        if any(self._seq in _ACK.decode(message.payload).stored for message in messages):
+            self._acked.set()
+
+    def _see(self, messages: Sequence[Message]) -> None:
+        with self._drawn:
+            self._drew = _DREW.decode(messages[-1].payload)
+            self._drawn.notify_all()

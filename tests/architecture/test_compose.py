@@ -23,10 +23,10 @@ def compose() -> dict[str, Any]:
 def test_every_process_has_its_container(compose: dict[str, Any]) -> None:
     services = compose["services"]
     assert set(services) == {
-        "database", "migrate", "broker", "broker-2", "broker-3", "alarms", "ingest", "detect",
-        "app", "fleet", "turn",
+        "database", "migrate", "broker", "broker-2", "broker-3", "alarms", "watchman", "ingest",
+        "detect", "app", "fleet", "turn",
     }  # fmt: skip
-    for name in ("alarms", "ingest", "detect", "app", "broker"):
+    for name in ("alarms", "ingest", "detect", "app", "watchman", "broker"):
         assert services[name]["command"] == ["run", name]
     assert services["fleet"]["profiles"] == ["fleet"]
     assert services["turn"]["profiles"] == ["talk"]

@@ -9,6 +9,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,37 @@ def test_a_program_that_is_missing_hinders_nobody(
     assert child is not None
     os.kill(child, signal.SIGKILL)
     lines.wait("hello", n=2)
+
+
+def test_a_child_that_stands_still_is_killed_and_started_again(
+    supervisor: Supervisor, lines: Lines
+) -> None:
+    code = """
+        import time
+        from core import heartbeat
+        heartbeat.start()
+        print("up")
+        time.sleep(60)
+    """
+    supervisor.add(replace(python("child", code), silent_after_s=2.0))
+    lines.wait("up")
+    first = supervisor.pid("child")
+    assert first is not None
+    threading.Event().wait(3.0)
+    assert supervisor.pid("child") == first, "it beats"
+    os.kill(first, signal.SIGSTOP)
+    lines.wait("said nothing for 2 s")
+    lines.wait("up", 2)
+    assert supervisor.pid("child") != first
+
+
+def test_a_removed_child_is_killed_and_stays_away(supervisor: Supervisor, lines: Lines) -> None:
+    supervisor.add(python("child", "print('up'); import time; time.sleep(60)"))
+    lines.wait("up")
+    pid = supervisor.pid("child")
+    assert pid is not None
+    supervisor.remove("child")
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    threading.Event().wait(1.0)
+    assert [line for _, line in lines.seen if "starting again" in line] == []
