@@ -79,7 +79,8 @@ class IncidentCard:
     `residents` are (name, phone, note). `restored`: every alarm of it has ended.
     `nobody_on_shift`: the last attempt found nobody to page. `overdue`: who accepted did not come
     in time, and nobody has since. `late_expected`: who accepted will not be there within the 25
-    minutes. Events (the newest 50), their evidence, and timeline (the
+    minutes. Events (the newest 50), their evidence with what
+    responders photographed, and timeline (the
     newest 100 lines) are oldest first. `level` is that of AVS-01 (`alerts.validation`), with what
     is known, and why an operator set it ('' when none did).
     """
@@ -153,6 +154,7 @@ def _cards(conn: Connection, rows: list[dict[str, Any]]) -> list[IncidentCard]:
     events = _by(conn.execute(_QUERIES["events"], ids).fetchall(), "incident_id")
     lines = _by(conn.execute(_QUERIES["lines"], ids).fetchall(), "incident_id")
     seen = _by(conn.execute(_QUERIES["seen"], ids).fetchall(), "incident_id")
+    photos = _by(conn.execute(_QUERIES["photos"], ids).fetchall(), "incident_id")
     marks = _by(conn.execute(_QUERIES["marks"], ids).fetchall(), "incident_id")
     return [
         _card(
@@ -162,6 +164,7 @@ def _cards(conn: Connection, rows: list[dict[str, Any]]) -> list[IncidentCard]:
             [EventLine(**event) for event in events[row["incident_id"]]],
             [LogLine(**line) for line in lines[row["incident_id"]]],
             [policy.Seen(**one) for one in seen[row["incident_id"]]],
+            [EvidenceLine(**photo) for photo in photos[row["incident_id"]]],
             {mark for one in marks[row["incident_id"]] for mark in one if one[mark]},
         )
         for row in rows
@@ -175,6 +178,7 @@ def _card(
     events: list[EventLine],
     timeline: list[LogLine],
     seen: list[policy.Seen],
+    photos: list[EvidenceLine],
     marks: set[str],
 ) -> IncidentCard:
     state = State(row["state"])
@@ -187,7 +191,7 @@ def _card(
         nobody_on_shift=state not in CLOSED_STATES and "nobody" in marks,
         pages=pages,
         events=events,
-        evidence=[line for event in events for line in evidence_in(event.data)],
+        evidence=[*(line for event in events for line in evidence_in(event.data)), *photos],
         timeline=timeline,
         overdue=state not in CLOSED_STATES and "overdue" in marks,
         late_expected=state not in CLOSED_STATES and "breach" in marks,

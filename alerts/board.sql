@@ -62,6 +62,13 @@ FROM unnest(%(ids)s::bigint[]) AS wanted (incident_id), LATERAL (
 ) l
 ORDER BY l.incident_id, l.n
 
+-- name: photos
+-- What responders photographed.
+SELECT p.incident_id, f.object_key AS key, f.sha256, f.taken_at AS captured_at
+FROM page_photos f JOIN pages p USING (page_id)
+WHERE p.incident_id = ANY (%(ids)s::bigint[])
+ORDER BY f.taken_at, f.sha256
+
 -- name: marks
 -- What the whole log says, however long it is.
 SELECT incident_id,

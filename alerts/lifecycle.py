@@ -83,6 +83,7 @@ class Move(StrEnum):
     WRONG_WORD = "wrong_word"  # somebody tried to cancel and did not know the code word
     DURESS = "duress"  # cancelled with the duress code: in truth raised
     ASSESS = "assess"  # an operator raised or lowered the validation level
+    FINDING = "finding"  # what a responder found at the door
     FALLBACK = "fallback"  # ranking failed; whoever can be paged is
 
 
@@ -94,6 +95,7 @@ class PageState(StrEnum):
     UNANSWERED = "unanswered"
     ACCEPTED = "accepted"
     ARRIVED = "arrived"
+    DONE = "done"  # has told what was found, and left
     DECLINED = "declined"
     FAILED = "failed"
     STOOD_DOWN = "stood_down"
@@ -135,6 +137,7 @@ _KEEP_WHILE_OPEN = (
     Move.WRONG_WORD,
     Move.DURESS,
     Move.FALLBACK,
+    Move.FINDING,
 )
 
 

@@ -1,4 +1,4 @@
-"""The links of a page: a token that proves that its holder was sent this very page."""
+"""The links of responders: a page's proves that it was sent, their own leads to all of theirs."""
 
 from __future__ import annotations
 
@@ -42,3 +42,22 @@ def links(public_url: str, service_key: str, page_id: int) -> Links:
         accept_url=f"{base}/v1/pages/{token}/accept",
         decline_url=f"{base}/v1/pages/{token}/decline",
     )
+
+
+def responder_token(service_key: str, responder_id: str, version: int) -> str:
+    """Return the token of a responder's own link; another version makes the former ones void."""
+    signed = derive(service_key, f"responder:{version}:{responder_id}", n_bytes=_SIGNATURE_BYTES)
+    return f"{responder_id}.{signed}"
+
+
+def whose_token(token: str) -> str:
+    """Return the responder a token names, not yet believed."""
+    return token.rpartition(".")[0]
+
+
+def check_responder_token(service_key: str, token: str, version: int) -> str:
+    """Return the responder id of a token of ours of this version; raise `Refused`."""
+    responder_id = whose_token(token)
+    if not responder_id or not same(responder_token(service_key, responder_id, version), token):
+        raise Refused("this link is damaged, not one of ours, or was replaced by a newer one")
+    return responder_id

@@ -27,6 +27,7 @@ from core.database import Connection
 from core.errors import Conflict, NotFound
 from core.settings import Settings
 
+_ENDED = frozenset({PageState.DECLINED, PageState.STOOD_DOWN, PageState.DONE})
 _QUERIES = sql.load("alerts")
 
 
@@ -51,7 +52,8 @@ class PageView:
 
     Once the responder has nothing to do with it any more (`over`: declined, stood down, or the
     incident closed), address, access note and evidence are empty: a home is shown only to those
-    with a reason. `evidence` holds object keys with their digests, oldest first.
+    with a reason. `evidence` holds object keys with their digests, oldest first. `created_at` is
+    when the service had the alarm, from which the 25 minutes run.
     """
 
     page_id: int
@@ -72,13 +74,23 @@ class PageView:
     distance_m: float
     answer_by: datetime
     answered_at: datetime | None
+    planned_at: datetime
+    eta_s: float | None
+    sharing_since: datetime | None
+    created_at: datetime
     accepted_by: str | None
     over: bool
     evidence: list[EvidenceLine]
 
+    @property
+    def on_the_job(self) -> bool:
+        return self.page_state in ON_THE_JOB and not self.over
+
 
 @dataclass(frozen=True, slots=True)
-class _Page:
+class Page:
+    """A page as it is worked on, its incident locked."""
+
     page_id: int
     incident_id: int
     responder_id: str
@@ -110,8 +122,8 @@ def answer(
     accepted. A refusal, also of who had accepted and is not there yet, pages the next at once.
     Raises `NotFound`, and `Conflict` when somebody else was first or the incident is over.
     """
-    page, incident = _locked(conn, page_id, key)
-    stands = ON_THE_JOB if accept else {PageState.DECLINED, PageState.STOOD_DOWN}
+    page, incident = locked_page(conn, page_id, key)
+    stands = ON_THE_JOB if accept else _ENDED
     if page.state not in stands:
         check_fresh(conn, incident.incident_id, page_id, accept=accept, key=key)
     if accept:
@@ -124,14 +136,14 @@ def arrive(conn: Connection, page_id: int, *, now: datetime) -> AnswerView:
 
     Raises `NotFound`, and `Conflict` for one who has not accepted or when the incident is over.
     """
-    page, incident = _locked(conn, page_id)
+    page, incident = locked_page(conn, page_id)
     if page.state is PageState.ARRIVED:
         return _view(page, incident)
     if page.state is not PageState.ACCEPTED:
         raise Conflict("only who has accepted can arrive")
     given_up = incident.state is State.DISPATCHED
     incident = apply(conn, incident, Move.ARRIVE, actor=page.actor, now=now, detail=_detail(page))
-    view = _set_state(conn, page, incident, PageState.ARRIVED)
+    view = set_state(conn, page, incident, PageState.ARRIVED)
     conn.execute(_QUERIES["end_page_timer"], {"page_id": page.page_id, "now": now})
     if given_up:  # whoever was asked instead need not come
         stand_down(conn, incident, now=now, but=page.responder_id)
@@ -143,7 +155,7 @@ def depart(conn: Connection, page_id: int, *, now: datetime) -> AnswerView:
 
     Raises `NotFound`, and `Conflict` for one who has not accepted or when the incident is over.
     """
-    page, incident = _locked(conn, page_id)
+    page, incident = locked_page(conn, page_id)
     if page.state not in ON_THE_JOB:
         raise Conflict("only who has accepted can be on the way")
     if page.state is PageState.ARRIVED or incident.state is not State.ACCEPTED:
@@ -160,7 +172,7 @@ def page_view(conn: Connection, page_id: int) -> PageView:
     ids = {"incident_id": row["incident_id"]}
     first = _accepted_by(conn, row["incident_id"])
     page_state, state = PageState(row.pop("page_state")), State(row.pop("incident_state"))
-    over = state in CLOSED_STATES or page_state in (PageState.DECLINED, PageState.STOOD_DOWN)
+    over = state in CLOSED_STATES or page_state in _ENDED
     evidence: list[EvidenceLine] = []
     if over:
         row |= {"address": "", "access_note": "", "lat": None, "lon": None}
@@ -177,7 +189,21 @@ def page_view(conn: Connection, page_id: int) -> PageView:
     )
 
 
-def _accept(conn: Connection, page: _Page, incident: Incident, now: datetime) -> AnswerView:
+def responder_of(conn: Connection, page_id: int) -> str | None:
+    """Return to whom the page was sent; None when there is none."""
+    row = conn.execute(_QUERIES["page"], {"page_id": page_id}).fetchone()
+    return row["responder_id"] if row else None
+
+
+def open_pages(conn: Connection, responder_id: str) -> list[dict[str, Any]]:
+    """Return what the responder is asked for or works on, the most urgent first.
+
+    Columns `page_id state kind priority created_at household_name`.
+    """
+    return conn.execute(_QUERIES["open_pages_of"], {"responder_id": responder_id}).fetchall()
+
+
+def _accept(conn: Connection, page: Page, incident: Incident, now: datetime) -> AnswerView:
     if page.state in ON_THE_JOB:
         return _view(page, incident)
     first = _accepted_by(conn, incident.incident_id)
@@ -194,7 +220,7 @@ def _accept(conn: Connection, page: _Page, incident: Incident, now: datetime) ->
     if first is not None and page.state not in MAY_STILL_ANSWER:
         raise Conflict(f"{first['responder_name']} accepted first")
     incident = apply(conn, incident, Move.ACCEPT, actor=page.actor, now=now, detail=_detail(page))
-    view = _set_state(conn, page, incident, PageState.ACCEPTED, answered_at=now)
+    view = set_state(conn, page, incident, PageState.ACCEPTED, answered_at=now)
     conn.execute(_QUERIES["end_page_timer"], {"page_id": page.page_id, "now": now})
     expect_arrival(conn, incident, page.page_id, now=now)
     stand_down(conn, incident, now=now, but=page.responder_id)
@@ -202,13 +228,13 @@ def _accept(conn: Connection, page: _Page, incident: Incident, now: datetime) ->
 
 
 def _decline(
-    conn: Connection, page: _Page, incident: Incident, now: datetime, settings: Settings
+    conn: Connection, page: Page, incident: Incident, now: datetime, settings: Settings
 ) -> AnswerView:
-    if page.state in (PageState.DECLINED, PageState.STOOD_DOWN):
+    if page.state in _ENDED:
         return _view(page, incident)
     if page.state is PageState.ARRIVED:
-        raise Conflict("you have arrived; the operator closes the incident")
-    view = _set_state(conn, page, incident, PageState.DECLINED, answered_at=now)
+        raise Conflict("you have arrived; tell what you found")
+    view = set_state(conn, page, incident, PageState.DECLINED, answered_at=now)
     conn.execute(_QUERIES["end_page_timer"], {"page_id": page.page_id, "now": now})
     unshare(conn, page.page_id)
     withdrawn = (
@@ -228,7 +254,8 @@ def _decline(
     )
 
 
-def _locked(conn: Connection, page_id: int, key: str | None = None) -> tuple[_Page, Incident]:
+def locked_page(conn: Connection, page_id: int, key: str | None = None) -> tuple[Page, Incident]:
+    """Lock and return a page and its open incident; raise `NotFound`, `Conflict` when over."""
     found = conn.execute(_QUERIES["page_incident"], {"page_id": page_id}).fetchone()
     if found is None:
         raise NotFound(f"no page {page_id}")
@@ -236,14 +263,14 @@ def _locked(conn: Connection, page_id: int, key: str | None = None) -> tuple[_Pa
     row = conn.execute(_QUERIES["page"], {"page_id": page_id}).fetchone()
     if row is None:
         raise NotFound(f"no page {page_id}")
-    return _Page(**{**row, "state": PageState(row["state"])}, key=key), incident
+    return Page(**{**row, "state": PageState(row["state"])}, key=key), incident
 
 
 def _accepted_by(conn: Connection, incident_id: int) -> dict[str, Any] | None:
     return conn.execute(_QUERIES["who_accepted"], {"incident_id": incident_id}).fetchone()
 
 
-def _detail(page: _Page) -> dict[str, str | int | bool | None]:
+def _detail(page: Page) -> dict[str, str | int | bool | None]:
     named: dict[str, str | int | bool | None] = {
         "page_id": page.page_id,
         "responder": page.responder_id,
@@ -251,18 +278,19 @@ def _detail(page: _Page) -> dict[str, str | int | bool | None]:
     return {**named, "key": page.key} if page.key else named
 
 
-def _view(page: _Page, incident: Incident) -> AnswerView:
+def _view(page: Page, incident: Incident) -> AnswerView:
     return AnswerView(page.page_id, page.incident_id, page.responder_id, page.state, incident.state)
 
 
-def _set_state(
+def set_state(
     conn: Connection,
-    page: _Page,
+    page: Page,
     incident: Incident,
     state: PageState,
     *,
     answered_at: datetime | None = None,
 ) -> AnswerView:
+    """Write the state of a page whose incident is locked."""
     conn.execute(
         _QUERIES["set_page_state"],
         {"page_id": page.page_id, "state": state, "answered_at": answered_at},

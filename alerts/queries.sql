@@ -180,7 +180,7 @@ SELECT DISTINCT ON (p.responder_id, d.channel) p.page_id, d.channel, 'stand_down
 FROM pages p JOIN deliveries d ON d.page_id = p.page_id
 WHERE p.incident_id = %(incident_id)s AND d.message = 'page' AND d.attempts > 0
   AND d.state IN ('queued', 'sent', 'delivered', 'answered')
-  AND p.state NOT IN ('declined', 'stood_down')
+  AND p.state NOT IN ('declined', 'stood_down', 'done')
   AND p.state <> ALL (%(spared)s::text[])
   AND p.responder_id IS DISTINCT FROM %(but)s::text
 ORDER BY p.responder_id, d.channel, p.page_id DESC
@@ -218,7 +218,7 @@ WHERE p.page_id = %(page_id)s
 -- Since somebody was last sent for: not who had come before another alarm, or was given up as late.
 SELECT p.page_id, p.responder_id, r.name AS responder_name
 FROM pages p JOIN responders r USING (responder_id)
-WHERE p.incident_id = %(incident_id)s AND p.state IN ('accepted', 'arrived')
+WHERE p.incident_id = %(incident_id)s AND p.state IN ('accepted', 'arrived', 'done')
   AND (SELECT max(n) FROM incident_log
        WHERE incident_id = p.incident_id AND move = 'accept'
          AND detail->>'page_id' = p.page_id::text)
@@ -275,7 +275,8 @@ WHERE page_id = %(page_id)s
 
 -- name: page_view
 SELECT p.page_id, p.responder_id, r.name AS responder_name, p.state AS page_state, p.distance_m,
-       p.answer_by, p.answered_at, i.incident_id, i.kind, i.priority, i.state AS incident_state,
+       p.answer_by, p.answered_at, p.planned_at, p.eta_s, p.sharing_since, i.created_at,
+       i.incident_id, i.kind, i.priority, i.state AS incident_state,
        i.opened_at, i.household_id, h.name AS household_name, h.address, h.access_note, h.lat,
        h.lon
 FROM pages p
@@ -283,6 +284,33 @@ JOIN responders r USING (responder_id)
 JOIN incidents i USING (incident_id)
 JOIN households h USING (household_id)
 WHERE p.page_id = %(page_id)s
+
+-- name: note_finding
+INSERT INTO page_findings (page_id, finding, note, found_at)
+VALUES (%(page_id)s, %(finding)s, %(note)s, %(now)s)
+ON CONFLICT (page_id) DO NOTHING
+RETURNING page_id
+
+-- name: keep_photo
+INSERT INTO page_photos (page_id, sha256, object_key, size_bytes, taken_at)
+VALUES (%(page_id)s, %(sha256)s, %(key)s, %(size_bytes)s, %(now)s)
+ON CONFLICT DO NOTHING
+
+-- name: open_pages_of
+SELECT p.page_id, p.state, i.kind, i.priority, i.created_at, h.name AS household_name
+FROM pages p JOIN incidents i USING (incident_id) JOIN households h USING (household_id)
+WHERE p.responder_id = %(responder_id)s AND i.closed_at IS NULL
+  AND p.state IN ('planned', 'sent', 'unanswered', 'accepted', 'arrived')
+ORDER BY i.priority, p.page_id DESC
+
+-- name: link_version
+SELECT link_version, name FROM responders
+WHERE responder_id = %(responder_id)s AND removed_at IS NULL
+
+-- name: renew_link
+UPDATE responders SET link_version = link_version + 1
+WHERE responder_id = %(responder_id)s AND removed_at IS NULL
+RETURNING link_version
 
 -- name: data_of_incident
 SELECT data FROM incident_events WHERE incident_id = %(incident_id)s ORDER BY at, seq, source

@@ -112,6 +112,22 @@ def give_device(conn: Connection, responder_id: str, device_id: str) -> None:
         raise NotFound(f"no responder {responder_id}")
 
 
+def link_version(conn: Connection, responder_id: str) -> int:
+    """Return the version of the responder's own link that holds. Raises `NotFound`."""
+    row = conn.execute(_QUERIES["link_version"], {"responder_id": responder_id}).fetchone()
+    if row is None:
+        raise NotFound(f"no responder {responder_id}")
+    return int(row["link_version"])
+
+
+def renew_link(conn: Connection, responder_id: str) -> int:
+    """Make the responder's links so far void; return the version that holds. Raises `NotFound`."""
+    row = conn.execute(_QUERIES["renew_link"], {"responder_id": responder_id}).fetchone()
+    if row is None:
+        raise NotFound(f"no responder {responder_id}")
+    return int(row["link_version"])
+
+
 def ensure_synthetic(conn: Connection, now: datetime) -> None:
     """Make the loopback responder, whom only the minute's synthetic SOS pages."""
     conn.execute(_QUERIES["ensure_synthetic"], {"now": now})

@@ -92,6 +92,10 @@ class Settings(BaseSettings):
         description="days for which pictures of people at a door are kept; what an incident needs "
         "for longer is exported",
     )
+    route_url: str = Field(
+        default="https://map.kakao.com/link/to/Door%20Guard,{lat},{lon}",
+        description="what a responder's page opens for the way, with {lat} and {lon}",
+    )
     road_service: str = Field(
         default="",
         description="osrm+http://host:port or valhalla+http://host:port: who reckons travel times; "

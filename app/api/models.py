@@ -349,6 +349,23 @@ class CommandDone(BaseModel):
     data: dict[str, Any] = Field(description="What the device replied")
 
 
+class PageState(BaseModel):
+    """Where the page stands, for the page itself."""
+
+    state: str = Field(examples=["accepted"])
+    incident_state: str = Field(examples=["en_route"])
+    sharing: bool = Field(description="The responder shares their position")
+    over: bool = Field(description="There is nothing more to do by this page")
+
+
+class Here(BaseModel):
+    """Where a telephone is."""
+
+    lat: float = Field(ge=-90, le=90)
+    lon: float = Field(ge=-180, le=180)
+    accuracy_m: float = Field(ge=0, le=10_000)
+
+
 class StepFigure(BaseModel):
     """Seconds from the press to a step, over `n` incidents; null: not told apart by it."""
 

@@ -2,23 +2,53 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 
-from alerts import link_checks, pages
+from alerts import link_checks, pages, positions
+from alerts.finding import FINDINGS, MOST_PHOTOS, Photo, finish
 from alerts.lifeline.records import Answer
 from alerts.pages import AnswerView
 from app.api import models
 from app.api.desk import Desk, DeskDep, in_time
 from app.api.page_links import by_link, page_of
 from app.api.problems import responses
+from app.photo import MAX_BYTES, cleaned
 from core.database import Connection
-from core.errors import Conflict
+from core.errors import Conflict, NotFound, PermanentError, Refused
 
 _ERRORS = responses(403, 404, 409, 422, 503)
+
+MAX_FORM_BYTES = MOST_PHOTOS * MAX_BYTES + 64 * 1024
+_DONE_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["finding"],
+                    "properties": {
+                        "finding": {"type": "string", "enum": list(FINDINGS)},
+                        "note": {"type": "string", "maxLength": 2000},
+                        "photo": {
+                            "type": "array",
+                            "maxItems": MOST_PHOTOS,
+                            "items": {"type": "string", "format": "binary"},
+                        },
+                    },
+                }
+            }
+        },
+    }
+}
 
 router = APIRouter(prefix="/v1/pages/{token}", tags=["responders"])
 
@@ -41,21 +71,33 @@ def _take(
     request: Request,
     desk: Desk,
     token: str,
-    given: Answer,
+    given: Answer | None,
     carry_out: Callable[[Connection, int], AnswerView],
 ) -> Response | models.PageAnswer:
-    """Carry out an answer; a browser is sent back to its page, a program gets JSON."""
+    """Carry out an answer; a browser is sent back to its page, a program gets JSON.
+
+    `given` is what the lifeline takes with the database away; what it cannot take has None.
+    """
     from_browser = "text/html" in request.headers.get("accept", "")
 
     def commit() -> AnswerView:
-        with by_link(desk, token) as (conn, page_id):
+        with by_link(desk, request, token) as (conn, page_id):
             return carry_out(conn, page_id)
 
     try:
-        view = in_time(desk, commit, lambda around: around.answer(page_of(desk, token), given))
-    except Conflict:
+        if given is None:
+            view = commit()
+        else:
+            view = in_time(desk, commit, lambda around: around.answer(page_of(desk, token), given))
+    except (Conflict, Refused):
         if not from_browser:
             raise
+    except NotFound:
+        raise
+    except PermanentError:  # of what was filled in
+        if not from_browser:
+            raise
+        return RedirectResponse(f"/page/{token}?problem=form", 303)
     else:
         if not from_browser:
             return models.PageAnswer(
@@ -134,3 +176,92 @@ def arrived(request: Request, desk: DeskDep, token: str) -> Response | models.Pa
         "arrive",
         lambda conn, page: pages.arrive(conn, page, now=desk.clock.now()),
     )
+
+
+@router.get("", summary="Where the page stands", responses=responses(403, 404, 503))
+def state(request: Request, desk: DeskDep, token: str) -> models.PageState:
+    """For the page itself, which looks every few seconds; no address is in it."""
+    with by_link(desk, request, token) as (conn, page_id):
+        page = pages.page_view(conn, page_id)
+    return models.PageState(
+        state=page.page_state.value,
+        incident_state=page.incident_state.value,
+        sharing=page.sharing_since is not None,
+        over=page.over,
+    )
+
+
+@router.post(
+    "/sharing",
+    summary="Share my position while I am on the job",
+    status_code=204,
+    responses=_ERRORS,
+)
+def share(request: Request, desk: DeskDep, token: str) -> None:
+    """The responder's consent; it ends with the job, or by DELETE."""
+    with by_link(desk, request, token) as (conn, page_id):
+        positions.share(conn, page_id, now=desk.clock.now())
+
+
+@router.delete(
+    "/sharing", summary="Share it no more", status_code=204, responses=responses(403, 404, 503)
+)
+def unshare(request: Request, desk: DeskDep, token: str) -> None:
+    """What was shared is deleted."""
+    with by_link(desk, request, token) as (conn, page_id):
+        positions.unshare(conn, page_id)
+
+
+@router.post("/position", summary="I am here", status_code=204, responses=_ERRORS | responses(422))
+def position(request: Request, desk: DeskDep, token: str, here: models.Here) -> None:
+    """409 when it is not shared, or the job is over: the telephone stops then."""
+    with by_link(desk, request, token) as (conn, page_id):
+        positions.note(
+            conn,
+            page_id,
+            lat=here.lat,
+            lon=here.lon,
+            accuracy_m=here.accuracy_m,
+            now=desk.clock.now(),
+        )
+
+
+@router.post(
+    "/done",
+    summary="I have left; this is what I found",
+    response_model=models.PageAnswer,
+    responses=_ERRORS | responses(400, 411, 413),
+    openapi_extra=_DONE_BODY,
+)
+async def done(request: Request, desk: DeskDep, token: str) -> Response | models.PageAnswer:
+    """A form with `finding`, and optionally `note` and up to three JPEG files `photo`."""
+    length = request.headers.get("content-length", "")
+    if not length.isdigit():
+        raise HTTPException(411, "how long the form is must be told first")
+    if int(length) > MAX_FORM_BYTES:
+        raise HTTPException(413, f"at most {MAX_FORM_BYTES // 1024 // 1024} MiB with all photos")
+    async with request.form(max_files=MOST_PHOTOS, max_fields=8) as form:
+        uploads = [one for one in form.getlist("photo") if isinstance(one, UploadFile) and one.size]
+        bodies = [await one.read() for one in uploads]
+        finding, note = str(form.get("finding", "")), str(form.get("note", ""))
+    return await run_in_threadpool(_done, request, desk, token, finding, note, bodies)
+
+
+def _done(
+    request: Request, desk: Desk, token: str, finding: str, note: str, bodies: list[bytes]
+) -> Response | models.PageAnswer:
+    def carry_out(conn: Connection, page_id: int) -> AnswerView:
+        photos = [_keep(desk, page_id, body) for body in bodies]
+        return finish(
+            conn, page_id, finding=finding, note=note, photos=photos, now=desk.clock.now()
+        )
+
+    return _take(request, desk, token, None, carry_out)
+
+
+def _keep(desk: Desk, page_id: int, body: bytes) -> Photo:
+    picture = cleaned(body)
+    sha256 = hashlib.sha256(picture).hexdigest()
+    key = f"evidence/responders/{page_id}/{sha256}.jpg"
+    desk.objects.put(key, picture)
+    return Photo(key, sha256, len(picture))

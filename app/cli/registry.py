@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import typer
 
 from alerts import code_words, responders
+from alerts.links import responder_token
 from app.cli import configuring, supervising
 from app.cli.command import Result, command, table
 from app.provision import device_addresses
@@ -268,6 +269,22 @@ def responder_list(site: Site) -> Result:
     ]
     columns = ["responder_id", "name", "kind", "lat", "lon"]
     return {"responders": shown}, table(shown, columns, "no responders")
+
+
+@command(responder, "link")
+def responder_link(
+    site: Site,
+    responder_id: Annotated[str, typer.Argument(metavar="ID")],
+    *,
+    renew: Annotated[bool, typer.Option("--renew", help="Make earlier ones void.")] = False,
+) -> Result:
+    """Print the address of a responder's own page: everything they are asked for."""
+    settings = site.settings()
+    with site.connect() as conn:
+        find = responders.renew_link if renew else responders.link_version
+        token = responder_token(settings.service_key, responder_id, find(conn, responder_id))
+    url = f"{settings.public_url.rstrip('/')}/responder/{token}"
+    return {"responder": responder_id, "url": url}, url
 
 
 @command(responder, "remove")

@@ -30,6 +30,7 @@ from app.console import (
     history_page,
     oidc,
     resident_page,
+    responder_own,
     responder_page,
     service_pages,
     signing_in,
@@ -75,6 +76,7 @@ def mount(app: FastAPI, desk: Desk, on_board: Callable[[datetime], None] | None 
     app.include_router(enrolling.router(entrance))
     app.include_router(oidc.router(entrance))
     app.include_router(responder_page.router(papers))
+    app.include_router(responder_own.router(papers))
     for page in (figures_page, history_page, resident_page, service_pages, users_page):
         app.include_router(page.router(pages))
     app.add_api_route(
