@@ -90,12 +90,13 @@ def _press(stage: Stage, board: BoardWindow, presses: int, chance: random.Random
     for number in range(presses):
         board.forget()
         button = stage.buttons[number % HOMES]
-        _one(stage, board, button, times)
+        press(stage, board, button, times)
         threading.Event().wait(chance.uniform(*_PAUSE_S))
     return times
 
 
-def _one(stage: Stage, board: BoardWindow, button: Button, times: Times) -> None:
+def press(stage: Stage, board: BoardWindow, button: Button, times: Times) -> None:
+    """Press once, wait until all have it, close the incident."""
     pressed_s = time.monotonic()
     seq = button.press()
     acked_ms = button.wait_acked(seq, _LOST_AFTER_S)

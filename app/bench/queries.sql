@@ -112,3 +112,6 @@ SELECT max(incident_id) AS incident_id, max(state) AS state,
         WHERE household_id = %(household_id)s AND action = 'page') AS looks
 FROM incidents WHERE household_id = %(household_id)s AND kind = 'sos'
 HAVING count(*) = 1
+
+-- name: loiterers
+SELECT device_id, at FROM events WHERE type = 'loiter.started' ORDER BY at

@@ -167,6 +167,22 @@ def ranking(
     return found, ranking_bench.as_text(found)
 
 
+def cameras(
+    site: Site,
+    *,
+    cameras: Annotated[int, typer.Option(help="Door cameras, 1080p at 5 fps.", min=1)] = 6,
+    minutes: Annotated[float, typer.Option(help="How long.", min=0.5)] = 10.0,
+    seed: Annotated[int, typer.Option(help="Of the moments of the presses.", min=0)] = 1,
+) -> Result:
+    """Film loiterers through MQTT and press SOS every 10 s: nothing lost, nobody missed."""
+    from app.bench import cameras as cameras_bench
+
+    _stop_cleanly()
+    say(f"{cameras} cameras for {minutes:g} min, and a minute around it")
+    found = cameras_bench.bench(site, cameras=cameras, minutes=minutes, seed=seed)
+    return found, cameras_bench.as_text(found)
+
+
 def _stop_cleanly() -> None:
     """Let a signal unwind the `with` blocks, which end and remove what was started."""
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -185,3 +201,4 @@ def register(to: typer.Typer) -> None:
     command(bench, "live")(live)
     command(bench, "ranking")(ranking)
     command(bench, "detect")(bench_detect)
+    command(bench, "cameras")(cameras)
