@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyotp
+
 from alerts import incidents, responders
+from app.accounts.second_factor import SecondFactor, begin
 from app.accounts.users import add_user
 from app.bench.account import count
 from app.bench.board_window import BoardWindow
@@ -120,6 +123,10 @@ class Stage:
                 )
                 pager.secret = hired["webhook_secret"]
             self.password = add_user(conn, _USER, "operator")
+            secret = begin(_USER).secret
+            factor = SecondFactor(services.settings.service_key)
+            code = pyotp.TOTP(secret).at(now)
+            self.codes = factor.enrol(conn, _USER, secret, code, now)
 
     @property
     def pager(self) -> Pager:
@@ -180,7 +187,7 @@ def staged(database: str | None = None, size: Size = _USUAL) -> Iterator[Stage]:
 def window(stage: Stage) -> BoardWindow:
     """Return the board's window of a stage."""
     url = f"http://{stage.services.settings.http_host}:{stage.services.settings.http_port}"
-    return BoardWindow(url, _USER, stage.password)
+    return BoardWindow(url, _USER, stage.password, stage.codes.pop())
 
 
 @contextmanager

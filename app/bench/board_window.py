@@ -25,9 +25,10 @@ _CLIENT = re.compile(r"'client_id': '([^']+)'")
 class BoardWindow:
     """Used in a `with`; connected when it begins. Raises `TemporaryError`."""
 
-    def __init__(self, url: str, user: str, password: str) -> None:
+    def __init__(self, url: str, user: str, password: str, code: str) -> None:
         self._url = url
         self._sign_in = {"user": user, "password": password}
+        self._code = code  # a recovery code, good once
         self._updates: list[tuple[float, str]] = []
         self._changed = threading.Condition()
         self._loop = asyncio.new_event_loop()
@@ -61,6 +62,9 @@ class BoardWindow:
             answer = await http.post("/login", data=self._sign_in)
             if answer.status_code != httpx.codes.SEE_OTHER:
                 raise TemporaryError(f"signing in at the board: HTTP {answer.status_code}")
+            answer = await http.post("/login/code", data={"code": self._code})
+            if answer.status_code != httpx.codes.SEE_OTHER:
+                raise TemporaryError(f"the second factor at the board: HTTP {answer.status_code}")
             page = await http.get("/")
             cookies = "; ".join(f"{name}={value}" for name, value in http.cookies.items())
         found = _CLIENT.search(page.text)
