@@ -86,6 +86,17 @@ class Settings(BaseSettings):
     turn_secret: str | None = Field(
         default=None, repr=False, description="the static-auth-secret of that TURN server (coturn)"
     )
+    person_model: Path | None = Field(
+        default=None, description="ONNX file that tells people; the detectors do without one"
+    )
+    person_layout: Literal["yolo", "yolo-objectness", "ssd"] = Field(
+        default="yolo", description="form of the model's output (docs/detection.md)"
+    )
+    person_class: int = Field(default=0, ge=0, description="class of a person; 1 in most SSD files")
+    person_least: float = Field(default=0.4, gt=0, lt=1, description="least score of a person")
+    person_side_px: int = Field(
+        default=640, ge=32, le=2048, description="side of the model's input where it is left open"
+    )
     keep_evidence_d: int = Field(
         default=30,
         ge=1,

@@ -15,6 +15,7 @@ from detectors.foreground import Foreground
 from detectors.health import Health, Told
 from detectors.mask import PrivacyMask
 from detectors.people import People
+from detectors.person_check import Finder, PersonCheck
 from detectors.recording import Filing
 from detectors.sequence import Sequence, Verdict
 from detectors.tracks import Track
@@ -23,7 +24,7 @@ SILENT_AFTER_S = 15.0  # without any frame
 BLIND_US = 30_000_000  # of ours, through which a stay goes on: a restart, another takes over
 _STEP_US = 200_000
 _UNUSUAL_US = 1_000_000  # a shorter gap is a lost frame or two, and the stages know it
-_NOT_STATE = frozenset({"device_id", "_reporter", "_resuming"})
+_NOT_STATE = frozenset({"device_id", "_reporter", "_resuming", "_check"})
 _CARRIED_LIFE_S = 2.0  # of visible life: carried over into the other mode's first model
 _MAX_BLIND_US = 60_000_000  # who was there before a fault is waited for so long
 
@@ -31,7 +32,13 @@ _MAX_BLIND_US = 60_000_000  # who was there before a fault is waited for so long
 class Camera:
     """Detector of one camera. Not thread-safe: one worker thread feeds it."""
 
-    def __init__(self, device_id: str, config: CameraConfig, objects: ObjectStore) -> None:
+    def __init__(
+        self,
+        device_id: str,
+        config: CameraConfig,
+        objects: ObjectStore,
+        finder: Finder | None = None,
+    ) -> None:
         self.device_id = device_id
         self.config = config
         self._counts = dict.fromkeys(("frames", "bad_jpegs", "late", "jumps", "objects"), 0)
@@ -45,6 +52,7 @@ class Camera:
         self._scale = Scale(0, 0)
         self._mask = PrivacyMask(config.masks)
         self._resuming = False
+        self._check = PersonCheck(finder) if finder is not None else None
 
     @property
     def counters(self) -> dict[str, int]:
@@ -53,6 +61,8 @@ class Camera:
             **self._counts,
             "ghosts": self._foreground.ghosts,
             "no_evidence": self._reporter.unstored,
+            "persons_asked": self._check.asked if self._check else 0,
+            "persons_failed": self._check.failed if self._check else 0,
         }
 
     @property
@@ -178,7 +188,14 @@ class Camera:
             self._reporter.recorder.look(shot, self.tracks, self._reporter.masks)
             return []
         findings = people.follow(
-            view, grey, frame, shot, step_s, config=config, reporter=self._reporter
+            view,
+            grey,
+            frame,
+            shot,
+            step_s,
+            config=config,
+            reporter=self._reporter,
+            check=self._check,
         )
         foreground.learn(view, step_s, people.around(self._scale))
         things, ended = people.take_in_objects(

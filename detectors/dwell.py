@@ -91,6 +91,7 @@ class Visit:
 
     `spot` and `zone_since_us` are None while outside the door zone. `since_us` is when the
     stay began that became loitering, `case` what its evidence is kept under.
+    The rest is the person check's: last asked, last seen a person, saw none so far, alarm held.
     """
 
     first_us: int
@@ -104,6 +105,10 @@ class Visit:
     since_us: int | None = None
     escalated: bool = False
     case: str = ""
+    checked_us: int | None = None
+    person_us: int | None = None
+    doubted: bool = False
+    held_us: int | None = None
 
     def place(
         self, at_us: int, foot: tuple[float, float], height: float, step_s: float, *, inside: bool

@@ -44,6 +44,13 @@ class Scale:
         return config.zone_at(x / self.columns, y / self.rows)
 
 
+_PERSON = {  # seen, doubted
+    (True, False): "confirmed",
+    (False, True): "unconfirmed",
+    (False, False): "unchecked",
+}
+
+
 class Reporter:
     """Makes the findings of one camera; stores the best picture of an alarm at once and remembers
     the others (`recorder`). `masks` are black in every picture. `unstored` counts failures.
@@ -87,6 +94,8 @@ class Reporter:
             self._open_case(track, threshold_s, zone)
         if visit.case:
             data["case"] = visit.case
+        if visit.checked_us is not None:
+            data["person"] = _PERSON[visit.person_us is not None, visit.doubted]
         if event == "loiter.ended":
             # they left between the last sighting and the frame after it
             last_us = (visit.zone_seen_us or track.seen_us) + int(min(step_s, 1.0) * 0.5e6)

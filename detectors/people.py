@@ -19,6 +19,7 @@ from detectors.findings import Reporter, Scale, time_of
 from detectors.foreground import View
 from detectors.life import LIVE_FRACTION, live_fraction
 from detectors.light import is_lit, is_shade
+from detectors.person_check import PersonCheck, released
 from detectors.tracks import Tracks
 from detectors.visits import Visits
 
@@ -48,6 +49,7 @@ class People:
         *,
         config: CameraConfig,
         reporter: Reporter,
+        check: PersonCheck | None = None,
     ) -> list[Finding]:
         """Take one look, `step_s` after the one before; return what is to be reported."""
         at_us = frame.captured_at_us
@@ -74,10 +76,12 @@ class People:
                 unseen_s=track.unseen_s(at_us),
                 coast_s=track.coast_s(scale.columns),
             )
-            if event:
-                at = frame.captured_at
-                name = zone.name if zone else ""
-                findings.append(reporter.loiter(event, track, at, threshold_s, name, step_s))
+            told = [event] if event else []
+            if check is not None:
+                told = check.judge(event, track, frame, scale, config.masks)
+            at = frame.captured_at
+            name = zone.name if zone else ""
+            findings += [reporter.loiter(one, track, at, threshold_s, name, step_s) for one in told]
         last_us = max(
             (t.seen_us for t in self.tracks.all if t.visit.state is not State.CANDIDATE),
             default=None,
@@ -120,7 +124,7 @@ class People:
             lifeless_us = track.seen_us - (visit.live_us or visit.first_us)
             if lifeless_us < LIFELESS_AFTER_S * 1e6:
                 continue
-            if visit.state is State.LOITERING:
+            if visit.state is State.LOITERING and visit.held_us is None:
                 threshold_s = config.threshold_s(None, at)
                 findings.append(reporter.loiter("loiter.ended", track, at, threshold_s))
             things.append(track.box)
@@ -154,9 +158,10 @@ class People:
         """End every stay at `last_us`: what follows is not continuous with it."""
         at = time_of(last_us)
         findings = [
-            reporter.loiter("loiter.ended", track, at, config.threshold_s(None, at))
+            reporter.loiter(event, track, at, config.threshold_s(None, at))
             for track in self.tracks.all
             if track.visit.state is State.LOITERING
+            for event in (*released(track.visit), "loiter.ended")
         ]
         self.tracks.drop(self.tracks.all)
         self._held_since_us = None

@@ -13,6 +13,7 @@ from core.telemetry import logger
 from detectors.camera import Camera
 from detectors.codec import UnknownStateError
 from detectors.config import CameraConfig
+from detectors.person_check import Finder
 from detectors.snapshots import Snapshots
 
 SAVE_BUSY_EVERY_S = 5.0  # while somebody is there
@@ -36,7 +37,14 @@ class Seat:
 class Seats:
     """Used on the worker's thread alone, but for `len`. Without `snapshots` nothing is kept."""
 
-    def __init__(self, objects: ObjectStore, clock: Clock, snapshots: Snapshots | None) -> None:
+    def __init__(
+        self,
+        objects: ObjectStore,
+        clock: Clock,
+        snapshots: Snapshots | None,
+        finder: Finder | None = None,
+    ) -> None:
+        self._finder = finder
         self._objects = objects
         self._clock = clock
         self._snapshots = snapshots
@@ -57,7 +65,7 @@ class Seats:
         unsure: list[Finding] = []
         if seat is None:
             now_s = self._clock.monotonic_s()
-            camera = Camera(device_id, config or CameraConfig(), self._objects)
+            camera = Camera(device_id, config or CameraConfig(), self._objects, self._finder)
             seat = self._seats[device_id] = Seat(camera, 0, now_s, now_s)
             unsure = self._restore(device_id, seat)
         if config is not None:

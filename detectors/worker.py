@@ -21,6 +21,7 @@ from detectors.camera import Camera
 from detectors.config import CameraConfig, decode_config
 from detectors.filing import Filer, Seal
 from detectors.outbox import Outbox
+from detectors.person_check import Finder
 from detectors.queues import FairQueue, Waiting
 from detectors.seats import Seats
 from detectors.snapshots import Snapshots
@@ -43,6 +44,7 @@ class DetectWorker:
     next attempt, in order. After a bug on the worker's thread every method raises it, so that
     the process ends and is started again. `timezone` is that of after hours where a camera's
     configuration names none; `seal` makes of a case's manifest what is stored.
+    `finder` is the person check's, if there is one.
     """
 
     def __init__(
@@ -54,13 +56,14 @@ class DetectWorker:
         seal: Seal,
         snapshots: Snapshots | None = None,
         timezone: str = "UTC",
+        finder: Finder | None = None,
     ) -> None:
         self._clock = clock
         self._timezone = timezone
         self._filer = Filer(objects, clock, seal)
         self._outbox = Outbox(clock, publish)
         self._snapshots = snapshots
-        self._seats = Seats(PatientStore(objects), clock, snapshots)
+        self._seats = Seats(PatientStore(objects), clock, snapshots, finder)
         self._changed = threading.Condition()
         self._queue = FairQueue()
         self._configs: dict[str, CameraConfig] = {}

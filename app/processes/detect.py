@@ -27,6 +27,8 @@ from core.telemetry import REJECTS
 from core.topics import Kind, Topic, parse, part_of
 from core.wire import encode
 from core.workers import decode_beat, is_worker_topic
+from detectors.person_model import PersonModel
+from detectors.person_model import load as load_person_model
 from detectors.snapshots import Snapshots
 from detectors.worker import DetectWorker
 from gateway.roles import service_username
@@ -129,6 +131,19 @@ class FrameLane:
         return kept, counts
 
 
+def _person_model(settings: Settings) -> PersonModel | None:
+    """Return the person check's model; raise `ConfigurationError` for one that does not work."""
+    if settings.person_model is None:
+        return None
+    return load_person_model(
+        settings.person_model,
+        settings.person_layout,
+        person=settings.person_class,
+        least=settings.person_least,
+        side_px=settings.person_side_px,
+    )
+
+
 def run(settings: Settings) -> None:
     """Serve until a signal."""
     step_behind(10)
@@ -151,6 +166,7 @@ def run(settings: Settings) -> None:
         seal=lambda manifest: seal(manifest, settings.service_key),
         snapshots=Snapshots(settings.state_folder / "cameras", settings.service_key, clock),
         timezone=settings.timezone,
+        finder=_person_model(settings),
     )
     dividing = Dividing(me, session, clock, worker.let_go)
     lane = FrameLane(worker, session, clock, dividing)
