@@ -40,9 +40,6 @@ LEASE_S = 15.0
 # For everything a channel does, names looked up included; below the lease, so that the result is
 # written before anybody else may claim the message.
 SEND_WITHIN_S = 10.0
-# How many messages are on their way to one address at once, so that one that hangs cannot hold
-# every sender: the second place is for pages of life safety.
-PER_ADDRESS = 2
 LONGEST_BACKOFF_S = 30.0
 _CLAIMS = 0x70616765  # first number of the advisory locks of those who send
 CONFIRMED = frozenset({"device"})  # when it has been sent, the responder's device has it
@@ -101,9 +98,10 @@ def claim(
     """Lease up to `limit` due messages, the most urgent first; drop what nobody waits for.
 
     `held` is what this process is still sending (delivery id to `Claimed.to`), abandoned or not:
-    that is not claimed again, and an address with a message in flight only takes a page of life
-    safety, with two nothing. `claimer` is the number under which `hold_claims` says that this
-    process lives; without one the lease alone says how long a message is ours.
+    that is not claimed again, and an address with a message in flight takes pages of life safety
+    alone, so that one that hangs cannot hold every sender. Those no limit holds up. `claimer` is
+    the number under which `hold_claims` says that this process lives; without one the lease alone
+    says how long a message is ours.
     """
     held = held or {}
     to = Counter(held.values())
@@ -116,13 +114,12 @@ def claim(
             "life_safety_only": life_safety_only,
             "held": list(held),
             "busy": list(to),
-            "full": [address for address, n in to.items() if n >= PER_ADDRESS],
         },
     ).fetchall()
     taken: list[Claimed] = []
     for one in (claimed_of(row, settings) for row in rows):
         urgent = one.page.priority == Priority.LIFE_SAFETY and one.page.message == "page"
-        if to[one.to] < (PER_ADDRESS if urgent else PER_ADDRESS - 1):
+        if urgent or one.to not in to:
             to[one.to] += 1
             taken.append(one)
     if taken:

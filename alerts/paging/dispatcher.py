@@ -35,8 +35,8 @@ from core.telemetry import logger
 
 POLL_S = 0.5
 TICK_S = 0.25
-_SENDERS = 8
-_RESERVED = 2  # senders that only take pages of life safety, so that slow others cannot block them
+_COMMON = 6  # messages of every kind at once
+_SENDERS = 256  # the rest is for pages of life safety alone: as many as there may ever be at once
 _BUSY_S = 0.05  # an address or a sender becomes free at any moment
 _log = logger(__name__)
 
@@ -109,7 +109,7 @@ class Dispatcher:
         Without a deadline: what hangs is waited for.
         """
         made = 0
-        while batch := self._claim(_SENDERS, life_safety_only=False):
+        while batch := self._claim(_COMMON, life_safety_only=False):
             for claimed in batch:
                 self._record(claimed, send(self._channels, claimed))
             made += len(batch)
@@ -151,7 +151,7 @@ class Dispatcher:
         """Claim as much as there are free senders; True while more may wait than was taken."""
         with self._lock:
             free = _SENDERS - self._in_flight
-        common = max(0, free - _RESERVED)
+        common = max(0, _COMMON - self._in_flight)
         batch = self._take(common, life_safety_only=False) if common else []
         if len(batch) == common and free > len(batch):
             batch += self._take(free - len(batch), life_safety_only=True)

@@ -23,9 +23,8 @@ WHERE d.state = 'queued' AND d.next_attempt_at <= %(now)s
         AND page.message = 'page' AND page.state = 'queued'))
   AND r.removed_at IS NULL
   AND d.delivery_id <> ALL (%(held)s::bigint[])
-  AND r.responder_id || ' ' || d.channel <> ALL (
-      CASE WHEN i.priority = 1 AND d.message = 'page' THEN %(full)s::text[]
-           ELSE %(busy)s::text[] END)
+  AND ((i.priority = 1 AND d.message = 'page')
+       OR r.responder_id || ' ' || d.channel <> ALL (%(busy)s::text[]))
   AND (%(life_safety_only)s::boolean IS NOT TRUE OR (i.priority = 1 AND d.message = 'page'))
 ORDER BY d.message, i.priority, d.next_attempt_at, d.delivery_id
 LIMIT %(limit)s
