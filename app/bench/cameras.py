@@ -18,9 +18,8 @@ import cv2
 import numpy as np
 
 from app.bench import procfs
-from app.bench.alarm import Times, press
-from app.bench.alarm_stage import Size, Stage, staged, window
-from app.bench.board_window import BoardWindow
+from app.bench.alarm import Seen, Times, press, watching
+from app.bench.alarm_stage import Size, Stage, staged
 from app.site import Site
 from app.status import status
 from core import sql
@@ -94,14 +93,14 @@ def bench(site: Site, *, cameras: int, minutes: float, seed: int) -> dict[str, A
         raise ConfigurationError("the bench presses SOS: it uses services of its own, never others")
     loop = _Loop()
     size = Size(homes=_BUTTON_HOMES + cameras, loaders=0, cameras=cameras)
-    with staged(size=size) as stage, window(stage) as board:
+    with staged(size=size) as stage, watching(stage) as seen:
         chance = random.Random(seed)
-        press(stage, board, stage.buttons[-1], Times())  # first pages open connections
+        press(seen, stage.buttons[-1], Times())  # first pages open connections
         calm = Times()
         for number in range(_CALM_PRESSES):
-            press(stage, board, _button(stage, cameras, number), calm)
+            press(seen, _button(stage, cameras, number), calm)
             threading.Event().wait(_CALM_PAUSE_S * chance.uniform(0.5, 1.5))
-        found = _with_cameras(stage, board, loop, minutes, chance)
+        found = _with_cameras(seen, loop, minutes, chance)
     busy: Times = found.pop("times")
     ratio = {
         step: round(_p50(getattr(busy, step)) / max(_p50(getattr(calm, step)), 0.1), 2)
@@ -134,10 +133,8 @@ def _p50(values: Sequence[float]) -> float:
     return sorted(values)[len(values) // 2] if values else 0.0
 
 
-def _with_cameras(
-    stage: Stage, board: BoardWindow, loop: _Loop, minutes: float, chance: random.Random
-) -> dict[str, Any]:
-    clock = SystemClock()
+def _with_cameras(seen: Seen, loop: _Loop, minutes: float, chance: random.Random) -> dict[str, Any]:
+    clock, stage = SystemClock(), seen.stage
     with stage.services.database.transaction() as conn:
         for one in stage.cameras:
             registry.configure(conn, one.device, {"loiter": {"after_s": AFTER_S}})
@@ -156,7 +153,7 @@ def _with_cameras(
         presses = max(1, round((minutes * 60 - _SETTLE_S) / PRESS_EVERY_S))
         for number in range(presses):
             memory.append(_memory(stage))
-            press(stage, board, _button(stage, len(filming), number), times)
+            press(seen, _button(stage, len(filming), number), times)
             next_s = began_s + _SETTLE_S + (number + 1) * PRESS_EVERY_S
             pause_s = next_s - clock.monotonic_s() - chance.uniform(0, 0.5)
             threading.Event().wait(max(0.0, pause_s))
