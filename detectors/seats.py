@@ -17,7 +17,7 @@ from detectors.person_check import Finder
 from detectors.snapshots import Snapshots
 
 SAVE_BUSY_EVERY_S = 5.0  # while somebody is there
-SAVE_EVERY_S = 60.0
+SAVE_EVERY_S = 300.0  # 1.5 MB a camera: a disk is not to be worn out by empty doors
 _LOOK_EVERY_S = 0.2
 _SHARE = 0.02  # of the worker's time at most
 _log = logger(__name__)
