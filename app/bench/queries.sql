@@ -115,3 +115,8 @@ HAVING count(*) = 1
 
 -- name: loiterers
 SELECT device_id, at FROM events WHERE type = 'loiter.started' ORDER BY at
+
+
+-- name: standing_incidents
+SELECT incident_id, CASE WHEN acknowledged_at IS NOT NULL THEN acknowledged_by END AS acknowledged_by
+FROM incidents WHERE closed_at IS NULL AND household_id <> 'synthetic'

@@ -101,6 +101,21 @@ def alarm(
     return found, alarm_bench.as_text(found)
 
 
+def board(
+    site: Site,
+    *,
+    minutes: Annotated[float, typer.Option(help="How long it stays open.", min=0.5)] = 120.0,
+    rate: Annotated[float, typer.Option(help="New incidents a minute.", min=0.1)] = 5.0,
+) -> Result:
+    """Leave a board open in Chromium while incidents come and go: nothing missed, memory flat."""
+    from app.bench import board as board_bench
+
+    _stop_cleanly()
+    say(f"a board stays open for {minutes:g} minutes")
+    found = board_bench.bench(site, minutes=minutes, rate=rate)
+    return found, board_bench.as_text(found)
+
+
 def lifeline(
     site: Site,
     *,
@@ -200,5 +215,6 @@ def register(to: typer.Typer) -> None:
     command(bench, "kill-alarms")(kill_alarms)
     command(bench, "live")(live)
     command(bench, "ranking")(ranking)
+    command(bench, "board")(board)
     command(bench, "detect")(bench_detect)
     command(bench, "cameras")(cameras)

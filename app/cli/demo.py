@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from app import chromium
 from app.accounts.users import ensure_administrator
 from app.cli.command import Result, command, say
 from app.demo.expectations import Expectations
@@ -80,7 +81,7 @@ def _play(
     from app.demo.story import Story  # loads OpenCV, which no other command needs
 
     if screens is not None:
-        taking.browser_program()
+        chromium.program()
     stop = threading.Event()
     clock = SystemClock()
     services = Services(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from nicegui import ui
 
 from alerts.board import IncidentCard
@@ -38,6 +40,7 @@ class DetailPane:
         self._card: IncidentCard | None = None
         self._parts: dict[str, tuple[ui.html, str]] = {}
         self._ticks: dict[str, ui.checkbox] = {}
+        self._showing = False
         self._bar: ActingBar | None = None
         self._map: MapPane | None = None
         self._box = ui.element("section").classes("detail").props('id="detail" tabindex="-1"')
@@ -79,9 +82,9 @@ class DetailPane:
                     self._script(card)
                     self._part("timeline")
                 with ui.element("div"):
+                    self._part("paged")
                     for camera in opened.cameras:
                         ui.html(door(self._templates, card.household_id, camera), sanitize=False)
-                    self._part("paged")
                     self._map = MapPane(self._templates, self._settings, opened)
                     ui.html(render("contacts.html", contacts=opened.contacts), sanitize=False)
                     ui.html(render("door_day.html", events=opened.door_day), sanitize=False)
@@ -126,19 +129,26 @@ class DetailPane:
         ui.html(f"<h3>{t('detail.script')}</h3>", sanitize=True)
         with ui.element("div").classes("script"):
             for step in script_of(card.kind):
-                box = ui.checkbox(t.of("step", step)).classes("step")
-                box.on("click", self._ticker(card.incident_id, step, box), args=[])
-                self._ticks[step] = box
+                box = ui.checkbox(t.of("step", step), on_change=self._ticker(card, step))
+                self._ticks[step] = box.classes("step")
 
-    def _ticker(self, incident_id: int, step: str, box: ui.checkbox):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def _ticker(self, card: IncidentCard, step: str) -> Callable[[], Awaitable[None]]:
         async def tick() -> None:
-            if not await self._handling.tick(incident_id, step, done=bool(box.value)):
-                box.value = not box.value
+            if self._showing:
+                return  # it is we who bring the box to what stands
+            done = bool(self._ticks[step].value)
+            if not await self._handling.tick(card.incident_id, step, done=done):
+                self._tick(step, done=not done)
 
         return tick
+
+    def _tick(self, step: str, *, done: bool) -> None:
+        self._showing = True
+        self._ticks[step].value = done
+        self._showing = False
 
     def _show_ticks(self, done: tuple[Done, ...]) -> None:
         ticked = {one.step for one in done}
         for step, box in self._ticks.items():
             if box.value != (step in ticked):
-                box.value = step in ticked
+                self._tick(step, done=step in ticked)

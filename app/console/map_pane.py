@@ -54,7 +54,15 @@ class MapPane:
             _draw_schematic(made, home, templates, light=light)
         for one in opened.choices[:_RESPONDERS]:
             _spot(made, one.lat, one.lon, "#2f8fe0", f"{one.name} · {t.of('responder', one.kind)}")
-        _spot(made, home.lat, home.lon, "#e0301e", opened.card.household_name, radius=11)
+        _spot(
+            made,
+            home.lat,
+            home.lon,
+            "#e0301e",
+            opened.card.household_name,
+            radius=11,
+            beside="left",
+        )
 
 
 def _draw_schematic(made: ui.leaflet, home: Position, templates: Templates, *, light: bool) -> None:
@@ -83,7 +91,7 @@ def _draw_schematic(made: ui.leaflet, home: Position, templates: Templates, *, l
     )
     for _far, place in places[:_NAMED_DISTRICTS]:
         lat, lon = place["at"]
-        _spot(made, lat, lon, "transparent", place[language], radius=0)
+        _spot(made, lat, lon, "transparent", place[language], radius=0, beside="center")
 
 
 def _part(kind: str) -> dict[str, Any]:
@@ -92,7 +100,14 @@ def _part(kind: str) -> dict[str, Any]:
 
 
 def _spot(
-    made: ui.leaflet, lat: float, lon: float, colour: str, name: str, *, radius: int = 8
+    made: ui.leaflet,
+    lat: float,
+    lon: float,
+    colour: str,
+    name: str,
+    *,
+    radius: int = 8,
+    beside: str = "right",
 ) -> None:
     style = {
         "radius": radius,
@@ -104,6 +119,7 @@ def _spot(
     spot = made.generic_layer(name="circleMarker", args=[[lat, lon], style])
 
     def label(_: object) -> None:
-        spot.run_method("bindTooltip", name, {"permanent": True, "direction": "right"})
+        look = {"permanent": True, "direction": beside}
+        spot.run_method("bindTooltip", name, look if radius else {**look, "className": "place"})
 
     made.on("init", label)

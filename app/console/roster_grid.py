@@ -15,7 +15,7 @@ _AWAY = frozenset({ChangeKind.SICK, ChangeKind.LEAVE, ChangeKind.BREAK, ChangeKi
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A part of a day, in percent of it; `text` are its local times."""
+    """A part of a day, in percent of it; `text` are its local times, '' for all of it."""
 
     left: float
     width: float
@@ -62,7 +62,12 @@ def _within(
         if first < last:
             left = (first - begin).total_seconds() / length * 100
             width = (last - first).total_seconds() / length * 100
-            text = f"{first.astimezone(begin.tzinfo):%H:%M}-{last.astimezone(begin.tzinfo):%H:%M}"
+            whole = (first, last) == (begin, end)
+            text = (
+                ""
+                if whole
+                else f"{first.astimezone(begin.tzinfo):%H:%M}-{last.astimezone(begin.tzinfo):%H:%M}"
+            )
             yield Span(round(left, 2), round(width, 2), text)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING
 from alerts import incidents
 from alerts.links import page_token
 from app.accounts import users
+from app.chromium import chromium
 from app.console import desk_state
 from core import sql
 from core.clock import Clock
@@ -31,18 +30,6 @@ _PATIENCE_MS = 20_000
 _QUERIES = sql.load("app.demo")
 
 
-def browser_program() -> str:
-    """Return the path of Chromium; raise `ConfigurationError` with what to install."""
-    try:
-        import playwright  # noqa: F401, PLC0415 - for development, not among the dependencies
-    except ImportError:
-        raise ConfigurationError("--screens needs playwright: `make setup` installs it") from None
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if found is None:
-        raise ConfigurationError("--screens needs Chromium; Debian's package is `chromium`")
-    return found
-
-
 def take(
     settings: Settings,
     database: Database,
@@ -57,7 +44,7 @@ def take(
     with database.transaction() as conn:
         stage = _set(conn, settings, home, clock.now())
     url = settings.public_url.rstrip("/")
-    with _chromium() as browser:
+    with chromium() as browser:
         for language, theme in _LOOKS:
             desk = _window(browser, url, language, theme, _WIDE)
             _sign_in(desk, url, _DESK, stage["desk_password"])
@@ -109,18 +96,6 @@ def _set(conn: Connection, settings: Settings, home: str, now: datetime) -> dict
         "page": f"/page/{page}",
         "sos": str(number),
     }
-
-
-@contextmanager
-def _chromium() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=browser_program(), args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()
 
 
 def _window(browser: Browser, url: str, language: str, theme: str, size: dict[str, int]) -> Page:
