@@ -18,9 +18,9 @@ from app.console.presenting import Templates
 from app.console.surroundings import Opened
 from core.settings import Settings
 
-_ZOOM, _SCHEMATIC_ZOOM = 15, 12
+_ZOOM, _SCHEMATIC_ZOOM = 15, 13
 _NAMED_DISTRICTS = 6
-_RESPONDERS = 8
+_RESPONDERS = 5
 
 
 @cache
@@ -43,7 +43,7 @@ class MapPane:
         made = ui.leaflet(
             center=(home.lat, home.lon), zoom=_ZOOM if settings.map_tiles else _SCHEMATIC_ZOOM
         ).classes("map")
-        made.props(f'role="img" aria-label="{t("detail.map")}"')
+        made.props(f'role="region" aria-label="{t("detail.map")}"')
         made.clear_layers()  # NiceGUI's own tiles would be fetched from outside
         if settings.map_tiles:
             made.tile_layer(

@@ -50,6 +50,8 @@ class Screen:
         with self._root:
             with ui.element("header").classes("strip"):
                 self._strip = ui.html("", sanitize=False).classes("strip-line")
+                clock = ui.html(templates.render("clock.html", who=who), sanitize=False)
+                clock.classes("strip-clock")
                 notes = shift_notes(self._t, self._handling.write_shift_note)
                 button(self._t("shift.open"), "small", notes.open, "b")
                 menu = self._templates.render("menu.html", who=who, links=links(who))
@@ -97,8 +99,6 @@ class Screen:
             "strip.html",
             open=len(snapshot.cards),
             waiting=_waiting(snapshot.cards),
-            user=self._who.user_id,
-            district=self._who.district,
         )
         if text != self._strip_text:
             self._strip_text = text

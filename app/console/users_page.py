@@ -36,7 +36,7 @@ def router(pages: PlainPages) -> APIRouter:
             "users.html",
             "users",
             rows=rows,
-            roles=sorted(STAFF),
+            roles=[role for role in Role if role in STAFF],
             told=told,
             problem=problem,
         )

@@ -85,7 +85,9 @@ def test_everything_by_keyboard(
     page.keyboard.press("c")
     page.get_by_text("Genuine").click()
     page.get_by_role("button", name="Close incident").press("Enter")
-    page.get_by_text(f"Incident {number} is closed").wait_for()
+    page.get_by_text("Nothing needs you").wait_for()
+    row = conn.execute("SELECT state, closed_by FROM incidents WHERE incident_id = %s", (number,))
+    assert row.fetchone() == {"state": "closed", "closed_by": "night-desk"}
 
 
 def test_a_responder_is_followed_to_the_end(
