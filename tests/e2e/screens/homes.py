@@ -120,5 +120,5 @@ def sign_in(page: Page, server: Server, conn: Connection) -> None:
     page.get_by_label("User").fill("night-desk")
     page.get_by_label("Password").fill(password)
     page.keyboard.press("Enter")
-    page.get_by_text("Nothing needs you").wait_for(timeout=10_000)
-    page.locator("#time").filter(has_text=re.compile(r"\d\d:\d\d:\d\d")).wait_for(timeout=5_000)
+    page.get_by_text("Nothing needs you").wait_for(timeout=30_000)
+    page.locator("#time").filter(has_text=re.compile(r"\d\d:\d\d:\d\d")).wait_for(timeout=15_000)
