@@ -84,6 +84,7 @@ class Move(StrEnum):
     DURESS = "duress"  # cancelled with the duress code: in truth raised
     ASSESS = "assess"  # an operator raised or lowered the validation level
     FINDING = "finding"  # what a responder found at the door
+    HAND_OVER = "hand_over"  # a step of the call to police, fire or the counselling line
     FALLBACK = "fallback"  # ranking failed; whoever can be paged is
 
 
@@ -138,6 +139,7 @@ _KEEP_WHILE_OPEN = (
     Move.DURESS,
     Move.FALLBACK,
     Move.FINDING,
+    Move.HAND_OVER,
 )
 
 

@@ -34,7 +34,7 @@ router = APIRouter(prefix="/v1/incidents/{id}", tags=["operators"])
 
 
 @contextmanager
-def _acting(
+def acting(
     desk: Desk, token: Credential, incident_id: int
 ) -> Iterator[tuple[Connection, str, datetime]]:
     """Lend a transaction, who acts on this incident in it, and the time.
@@ -72,7 +72,7 @@ def _view(conn: Connection, who: str, now: datetime, incident_id: int) -> models
 )
 def show(desk: DeskDep, token: TokenDep, incident_id: IncidentId) -> models.Incident:
     """Of one that was closed, for another hour."""
-    with _acting(desk, token, incident_id) as (conn, who, now):
+    with acting(desk, token, incident_id) as (conn, who, now):
         return _view(conn, who, now, incident_id)
 
 
@@ -81,7 +81,7 @@ def show(desk: DeskDep, token: TokenDep, incident_id: IncidentId) -> models.Inci
 )
 def acknowledge(desk: DeskDep, token: TokenDep, incident_id: IncidentId) -> models.Incident:
     """The first wins; whoever comes later gets 409 with the name of the first."""
-    with _acting(desk, token, incident_id) as (conn, who, now):
+    with acting(desk, token, incident_id) as (conn, who, now):
         incidents.acknowledge(conn, incident_id, actor=who, now=now)
         return _view(conn, who, now, incident_id)
 
@@ -91,7 +91,7 @@ def acknowledge(desk: DeskDep, token: TokenDep, incident_id: IncidentId) -> mode
 )
 def take_over(desk: DeskDep, token: TokenDep, incident_id: IncidentId) -> models.Incident:
     """From whoever acknowledged it; both names are in the log."""
-    with _acting(desk, token, incident_id) as (conn, who, now):
+    with acting(desk, token, incident_id) as (conn, who, now):
         incidents.take_over(conn, incident_id, actor=who, now=now)
         return _view(conn, who, now, incident_id)
 
@@ -104,7 +104,7 @@ def take_over(desk: DeskDep, token: TokenDep, incident_id: IncidentId) -> models
 )
 def verify(desk: DeskDep, token: TokenDep, incident_id: IncidentId) -> models.Incident:
     """Only who has it in hand."""
-    with _acting(desk, token, incident_id) as (conn, who, now):
+    with acting(desk, token, incident_id) as (conn, who, now):
         incidents.verify(conn, incident_id, actor=who, now=now)
         return _view(conn, who, now, incident_id)
 
@@ -119,7 +119,7 @@ def level(
     desk: DeskDep, token: TokenDep, incident_id: IncidentId, given: models.SetLevel
 ) -> models.Incident:
     """It stands until evidence goes beyond what was known."""
-    with _acting(desk, token, incident_id) as (conn, who, now):
+    with acting(desk, token, incident_id) as (conn, who, now):
         incidents.set_level(conn, incident_id, actor=who, now=now, level=given.level, why=given.why)
         return _view(conn, who, now, incident_id)
 
@@ -134,7 +134,7 @@ def close(
     desk: DeskDep, token: TokenDep, incident_id: IncidentId, given: models.CloseIncident
 ) -> models.Incident:
     """A false alarm has a cause, a duplicate names the incident it repeats."""
-    with _acting(desk, token, incident_id) as (conn, who, now):
+    with acting(desk, token, incident_id) as (conn, who, now):
         incidents.close(
             conn,
             incident_id,
@@ -158,6 +158,6 @@ def reopen(
     desk: DeskDep, token: TokenDep, incident_id: IncidentId, given: models.Reopen
 ) -> models.Incident:
     """It is in the hands of who reopens it, and pages nobody by itself."""
-    with _acting(desk, token, incident_id) as (conn, who, now):
+    with acting(desk, token, incident_id) as (conn, who, now):
         incidents.reopen(conn, incident_id, actor=who, now=now, why=given.why)
         return _view(conn, who, now, incident_id)

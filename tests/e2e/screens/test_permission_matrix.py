@@ -90,6 +90,10 @@ EXPECTED: dict[tuple[str, str], str] = {
         "GET",
         "/v1/households/{id}/cases/{device}/{case}/film.mp4",
     ): "resident operator supervisor",
+    ("GET", "/v1/incidents/{id}/calls"): DISPATCH,
+    ("POST", "/v1/incidents/{id}/calls"): DISPATCH,
+    ("POST", "/v1/incidents/{id}/calls/{call}/steps/{step}"): DISPATCH,
+    ("POST", "/v1/incidents/{id}/calls/{call}/end"): DISPATCH,
     ("GET", "/v1/incidents/{id}/export"): LEADERS,
     ("GET", "/v1/figures"): f"{LEADERS} operator",
     ("GET", "/v1/rosters"): f"{LEADERS} operator",
@@ -140,6 +144,9 @@ FORMS = {"text": "x", "user": "nobody-here", "role": "operator"}
 BODIES: dict[str, object] = {
     "cancel": {"word": "not the word"},
     "level": {"level": 2, "why": "a test"},
+    "calls": {"service": "police"},
+    "{step}": {"done": True},
+    "end": {"outcome": "broken_off"},
     "close": {"disposition": "test"},
     "reopen": {"why": "a test"},
     "mode": {"mode": "away"},
@@ -251,6 +258,8 @@ def _address(path: str, district: str, incident: int) -> str:
         .replace("{device}", f"camera-{district.lower()}")
         .replace("{user}", "nobody")
         .replace("{case}", "1-1")
+        .replace("{call}", "999")
+        .replace("{step}", "where")
     )
 
 
