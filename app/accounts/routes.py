@@ -78,6 +78,7 @@ ROUTES: dict[Route, Right | Open] = {
     ("GET", "/page/{token}/evidence/{sha256}"): Open.LINK,
     ("GET", "/"): Right.BOARD,
     ("GET", "/home"): Right.HOME,
+    ("GET", "/console/door"): Right.LIVE,
     ("GET", "/console/evidence/{incident_id}/{sha256}"): Right.HANDLE,
     ("GET", "/console/figures"): Right.FIGURES,
     ("GET", "/console/history"): Right.HISTORY,

@@ -34,10 +34,14 @@ _DESCRIPTION = """
 What happens at a home, for those who live in it, and for those who come to help.
 
 * **Authentication**: `Authorization: Bearer TOKEN`; a token is made by `doorguard token USER`.
+  Pages of the service itself are known by the session they were opened with.
 * **A home is seen only by those with a reason**: residents see their own; operators see a home
   while it has an open incident. Administrators read no home through this API, but they may sit
   at the board as operators do. Every look is logged, and the residents can read that log under
   `views`.
+* **At the door**: live view and talk are WebSockets, `/v1/households/{id}/devices/{device}/live`
+  and `…/talk`; docs/door.md of the project has their messages. Commands are answered when the
+  device has carried them out, or with why not.
 * **Errors** are problem details (RFC 9457, `application/problem+json`). `503` carries
   `Retry-After`: nothing was lost, ask again.
 * **Times** are RFC 3339, answers in UTC.

@@ -46,13 +46,16 @@ LEFT JOIN LATERAL (
 WHERE h.household_id = ANY(%(households)s) AND h.removed_at IS NULL
 
 -- name: steps
--- Who accepted, left and arrived, and when; nothing after a duress that its home must not see.
+-- Who accepted, left and arrived, and when, with the seconds from each step to the expected arrival;
+-- nothing after a duress that its home must not see.
 SELECT l.incident_id, l.move, l.at, r.name AS responder, r.kind AS responder_kind,
-       p.distance_m, (to_jsonb(p) ->> 'eta_s')::double precision AS eta_s
+       coalesce(extract(epoch FROM e.at - l.at)::double precision + e.eta_s, p.eta_s) AS eta_s
 FROM unnest(%(incidents)s::bigint[], %(until)s::timestamptz[]) AS asked (incident_id, until)
 JOIN incident_log l ON l.incident_id = asked.incident_id AND l.at <= asked.until
 LEFT JOIN pages p ON p.page_id = (l.detail->>'page_id')::bigint
 LEFT JOIN responders r ON r.responder_id = p.responder_id
+LEFT JOIN eta_estimates e ON e.incident_id = l.incident_id AND e.responder_id = p.responder_id
+     AND e.at BETWEEN l.at AND asked.until
 WHERE l.move IN ('accept', 'withdraw', 'overdue', 'resend', 'depart', 'arrive')
 ORDER BY l.incident_id, l.n
 

@@ -24,6 +24,7 @@ from app.api.households import picture
 from app.api.problems import names_no_address
 from app.console import (
     actions,
+    door_page,
     door_pane,
     enrolling,
     figures_page,
@@ -77,7 +78,14 @@ def mount(app: FastAPI, desk: Desk, on_board: Callable[[datetime], None] | None 
     app.include_router(oidc.router(entrance))
     app.include_router(responder_page.router(papers))
     app.include_router(responder_own.router(papers))
-    for page in (figures_page, history_page, resident_page, service_pages, users_page):
+    for page in (
+        door_page,
+        figures_page,
+        history_page,
+        resident_page,
+        service_pages,
+        users_page,
+    ):
         app.include_router(page.router(pages))
     app.add_api_route(
         "/console/evidence/{incident_id}/{sha256}", _evidence, include_in_schema=False

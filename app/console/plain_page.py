@@ -21,6 +21,7 @@ PAGES: tuple[tuple[str, str, Right], ...] = (
     ("board", "/", Right.BOARD),
     ("history", "/console/history", Right.HISTORY),
     ("homes", "/console/homes", Right.HOMES),
+    ("door", "/console/door", Right.LIVE),
     ("responders", "/console/responders", Right.RESPONDERS),
     ("rules", "/console/rules", Right.RULES),
     ("figures", "/console/figures", Right.FIGURES),

@@ -61,6 +61,7 @@ EXPECTED: dict[tuple[str, str], str] = {
     ("GET", "/v1/households/{id}/incidents"): "resident guardian",
     ("GET", "/v1/me"): OPEN,
     ("GET", "/home"): "resident guardian",
+    ("GET", "/console/door"): "resident guardian operator supervisor",
     ("GET", "/v1/households/{id}/now"): "resident guardian",
     ("GET", "/v1/households/{id}/changes"): "resident guardian",
     ("GET", "/v1/households/{id}/door"): "resident operator supervisor",
