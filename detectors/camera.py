@@ -120,7 +120,7 @@ class Camera:
         """
         newest_us = self._sequence.newest_us
         told = self._health.silence(now_us)
-        findings = [] if told is None else [self._reporter.health(told, now_us)]
+        findings = [] if told is None else self._tell_health(told, now_us)
         if newest_us is None or now_us - newest_us <= SILENT_AFTER_S * 1e6:
             return findings
         return findings + self._forget_people(newest_us)
@@ -213,7 +213,10 @@ class Camera:
             self._foreground.set_aside()
         elif told.ended:
             self._foreground.bring_back(learnt=told.learnt)
-        return [self._reporter.health(told, frame.captured_at_us, frame)]
+        return self._tell_health(told, frame.captured_at_us, frame)
+
+    def _tell_health(self, told: Told, at_us: int, frame: Frame | None = None) -> list[Finding]:
+        return [self._reporter.health(told, at_us, frame)] if self.config.health else []
 
     def _wait(self, at_us: int) -> list[Finding]:
         """Nothing can be seen: nobody is thereby gone, for a minute."""

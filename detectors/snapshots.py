@@ -25,7 +25,8 @@ from detectors import codec
 
 FORMAT = 1
 TOO_OLD_S = 600.0  # the light has moved on, and so has everybody
-SUFFIX = ".camera"
+SUFFIX, _PART = ".camera", ".part"
+_SWEEP_LOOK_S = 60.0
 _MOST_WAITING = 64  # files; a disk that hangs costs snapshots, not frames
 _log = logger(__name__)
 
@@ -130,12 +131,34 @@ class Snapshots:
     def _path(self, device_id: str) -> Path:
         return self._folder / f"{device_id}{SUFFIX}"
 
+    def sweep(self) -> int:
+        """Delete what nobody will go on from; return how many files. A home is not kept for
+        longer than it is of use.
+        """
+        before = self._clock.now().timestamp() - TOO_OLD_S
+        gone = 0
+        for path in self._folder.iterdir():
+            try:
+                if path.suffix in {SUFFIX, _PART} and path.stat().st_mtime < before:
+                    path.unlink()
+                    gone += 1
+            except OSError as error:  # another worker was first, or the disk is away
+                _log.warning("old snapshot not deleted", path=str(path), error=str(error))
+        return gone
+
     def _run(self) -> None:
+        swept_s = float("-inf")
         while True:
+            now_s = self._clock.monotonic_s()
+            if now_s - swept_s >= TOO_OLD_S:
+                swept_s = now_s
+                self.sweep()
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._stopping)
+                self._changed.wait_for(lambda: self._waiting or self._stopping, _SWEEP_LOOK_S)
                 if not self._waiting:
-                    return
+                    if self._stopping:
+                        return
+                    continue
                 device_id = next(iter(self._waiting))
                 write = self._waiting.pop(device_id)
                 self._busy = True
@@ -146,7 +169,7 @@ class Snapshots:
 
     def _write(self, device_id: str, body: bytes) -> None:
         path = self._path(device_id)
-        part = path.with_suffix(f".{os.getpid()}.part")
+        part = path.with_suffix(f".{os.getpid()}{_PART}")
         try:
             # no fsync: what a power cut tears is refused by its seal, and learnt anew
             part.unlink(missing_ok=True)

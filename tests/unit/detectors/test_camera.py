@@ -264,6 +264,12 @@ def test_what_is_switched_off_is_not_reported() -> None:
     frames = LOITERER.frames(5, 30)
     assert types(play(camera(motion=False), frames)) == ["loiter.started", "loiter.ended"]
     assert types(play(camera(loiter=False), frames)) == ["motion.started", "motion.ended"]
+    told = []
+    for health in (True, False):
+        watched = camera(health=health)
+        play(watched, Scene().frames(5, 20))
+        told.append(types(watched.idle(START_US + 45_000_000)))
+    assert told == [["camera.frozen"], []]
 
 
 def test_behind_a_mask_nobody_is_seen_and_nothing_is_kept() -> None:

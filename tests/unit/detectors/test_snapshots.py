@@ -176,3 +176,17 @@ def test_a_damaged_foreign_or_old_file_is_ignored_loudly(
     clock.advance(TOO_OLD_S + 1)
     assert kept.load(DEVICE) is None
     assert kept.load("cam-never-01") is None
+
+
+def test_what_nobody_will_go_on_from_is_deleted(
+    kept: Snapshots, tmp_path: Path, clock: ManualClock
+) -> None:
+    folder = tmp_path / "cameras"
+    (folder / "cam-torn-01.7.part").write_bytes(b"x")
+    (folder / "README").write_text("somebody's")
+    written = (folder / f"{DEVICE}.camera").stat().st_mtime
+    clock.advance(written - clock.now().timestamp() + TOO_OLD_S - 60)
+    assert kept.sweep() == 0
+    clock.advance(120)
+    assert kept.sweep() == 2
+    assert [one.name for one in folder.iterdir()] == ["README"]
