@@ -89,6 +89,8 @@ _ROWS = (
     EventType("fault.cleared", _D, sia="ER", cid=380, restores=("fault.raised",)),
     EventType("motion.started", _X),
     EventType("motion.ended", _X),
+    EventType("object.left", _X),
+    EventType("object.removed", _X),
     EventType("loiter.started", _X, _P2, alarm=True, sia="BA", cid=130),
     EventType("loiter.updated", _X, _P2, alarm=True, sia="BA", cid=130),
     EventType("loiter.ended", _X, alarm=True, sia="BR", cid=130, restores=("loiter.started",)),

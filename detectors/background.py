@@ -74,6 +74,7 @@ class Background:
         self.age_s = 0.0
         self._early: list[Plane] = [self.mean]
         self._early_s = 0.0
+        self._light = Light()
 
     @property
     def limit(self) -> Plane:
@@ -85,9 +86,9 @@ class Background:
         return self.age_s >= WARM_UP_S
 
     def subtract(self, grey: Grey, frozen: Mask | None = None) -> Difference:
-        """Compare a frame; the model is unchanged."""
+        """Compare a frame; of the model only the light is remembered, to start from."""
         picture = grey.astype(np.float32)
-        light = fit_light(picture, self.mean, frozen)
+        light = self._light = fit_light(picture, self.mean, frozen, self._light)
         expected = self.mean * np.float32(light.gain) + np.float32(light.offset)
         if light != Light():  # a camera shows nothing blacker or whiter
             np.clip(expected, 0.0, 255.0, out=expected)
@@ -195,10 +196,13 @@ def _as_mask(mask: cv2.typing.MatLike) -> Mask:
     return np.asarray(mask, np.uint8)
 
 
-def fit_light(picture: Plane, mean: Plane, frozen: Mask | None = None) -> Light:
+def fit_light(
+    picture: Plane, mean: Plane, frozen: Mask | None = None, before: Light | None = None
+) -> Light:
     """Fit `picture = gain * mean + offset` by trimmed least squares on a sample of the pixels.
 
-    Two starts, the light as it was learnt and the median step; the one that explains more pixels
+    The light of the picture `before` holds where it explains most of this one. Else there are
+    two starts, the light as it was learnt and the median step; the one that explains more pixels
     is refined on those near it, so that neither people nor a shadow over part of the picture
     (outliers) pull it.
     """
@@ -212,19 +216,24 @@ def fit_light(picture: Plane, mean: Plane, frozen: Mask | None = None) -> Light:
     told = (np.minimum(x, y) > least) & (np.maximum(x, y) < most)
     if np.count_nonzero(told) >= max(_MIN_SAMPLES, _TOLD * x.size):
         x, y = x[told], y[told]
+    for start in (Light(), before):
+        if start is not None:
+            near = _is_near(x, y, start)
+            if np.count_nonzero(near) >= _MOST * x.size:
+                return _fit(x[near], y[near]) or start
     step = y - x
     near = np.abs(step) <= _NEAR
-    if np.count_nonzero(near) >= _MOST * x.size:
-        return _fit(x[near], y[near]) or Light()
     middle = float(np.median(step))
     away = np.abs(step - middle)
     starts = (near, away <= max(4.0, 2.5 * float(np.median(away))))
     lights = [_refine(x, y, keep, Light(1.0, middle)) for keep in starts]
-    return max(lights, key=lambda light: _explained(x, y, light))
+    return max(lights, key=lambda light: np.count_nonzero(_is_near(x, y, light)))
 
 
-def _explained(x: Plane, y: Plane, light: Light) -> int:
-    return int(np.count_nonzero(np.abs(y - light.gain * x - light.offset) <= _NEAR))
+def _is_near(x: Plane, y: Plane, light: Light) -> npt.NDArray[np.bool_]:
+    off = y - np.float32(light.gain) * x
+    off -= np.float32(light.offset)
+    return np.abs(off, out=off) <= np.float32(_NEAR)
 
 
 def _refine(x: Plane, y: Plane, keep: npt.NDArray[np.bool_], light: Light) -> Light:

@@ -11,9 +11,10 @@ from core.ports import ObjectStore
 from detectors.config import CameraConfig
 from detectors.decode import Grey, decode_grey
 from detectors.findings import Reporter, Scale
-from detectors.foreground import Foreground
+from detectors.foreground import Foreground, View
 from detectors.health import Health, Told
 from detectors.mask import PrivacyMask
+from detectors.objects import Thing, Things
 from detectors.people import People
 from detectors.person_check import Finder, PersonCheck
 from detectors.recording import Filing
@@ -46,6 +47,7 @@ class Camera:
         self._sequence = Sequence()
         self._foreground = Foreground()
         self._people = People()
+        self._things = Things()
         self._health = Health()
         self._blind_us: int | None = None
         self._infrared = False
@@ -103,6 +105,7 @@ class Camera:
             self._mask = PrivacyMask(self.config.masks)
             findings += self._forget_people(before_us or frame.captured_at_us)
             self._foreground.forget()
+            self._things.forget()
             self._reporter.masks = self.config.masks
             self._health.forget()
             self._scale = scale
@@ -166,7 +169,7 @@ class Camera:
         at_us = frame.captured_at_us
         people, foreground, config = self._people, self._foreground, self.config
         shot = self._reporter.recorder.ring.add(frame)
-        told = self._health.look(frame, grey)
+        told = self._health.look(frame, grey, somebody=people.fill(self._scale, at_us))
         if self._health.well_us == at_us:
             self._reporter.well = frame
         if told is not None or self._health.blind:
@@ -201,11 +204,20 @@ class Camera:
         things, ended = people.take_in_objects(
             frame.captured_at, config=config, reporter=self._reporter
         )
-        for box in things:
+        for thing in things:
             self._counts["objects"] += 1
-            foreground.take_in(view, box)
+            foreground.take_in(view, thing.box)
         self._reporter.recorder.look(shot, self.tracks, self._reporter.masks)
-        return findings + ended
+        return findings + ended + self._tell_things(things, view, frame)
+
+    def _tell_things(self, left: list[Thing], view: View, frame: Frame) -> list[Finding]:
+        """Report what was left and what was taken away, where motion is wanted."""
+        at, say = frame.captured_at, self._reporter.thing
+        gone = [self._things.take_away(hole) for hole in view.healed]
+        findings = [say("object.removed", thing, at, self._scale) for thing in gone if thing]
+        new = [thing for thing in left if self._things.leave(thing)]
+        findings += [say("object.left", thing, at, self._scale) for thing in new]
+        return findings if self.config.motion else []
 
     def _take_health(self, told: Told, frame: Frame) -> list[Finding]:
         """Report what befell the camera, and keep the scene of before for when it is over."""

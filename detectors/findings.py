@@ -14,6 +14,7 @@ from detectors.blobs import Box
 from detectors.config import CameraConfig, Zone
 from detectors.health import Told
 from detectors.health_states import Ill
+from detectors.objects import Thing
 from detectors.recording import Alarm, Recorder
 from detectors.tracks import Track
 from detectors.zone import Polygon
@@ -70,6 +71,11 @@ class Reporter:
 
     def motion_ended(self, at: datetime, data: dict[str, Any] | None = None) -> Finding:
         return Finding(self._device_id, "motion.ended", at, data or {})
+
+    def thing(self, event: str, thing: Thing, at: datetime, scale: Scale) -> Finding:
+        """Return `object.left` or `object.removed`."""
+        data = {"since": rfc3339(thing.since_us), "box": scale.fractions(thing.box)}
+        return Finding(self._device_id, event, at, data)
 
     def loiter(
         self,

@@ -27,7 +27,8 @@ _FOLLOWED = 0.5  # of its box lies around a track
 class View:
     """One picture against the empty scene: `boxes` of bodies, largest first, and their `mask`,
     both (h, w); `limit` is the squared difference noise may reach, grey levels². `changed` is
-    255 where a body changed over the last second, None where there is no picture of then.
+    255 where a body changed over the last second, None where there is no picture of then; `healed`
+    are the holes that became bare scene with it.
     """
 
     boxes: list[Box]
@@ -35,6 +36,7 @@ class View:
     difference: Difference
     limit: Plane
     changed: Mask | None = None
+    healed: tuple[Box, ...] = ()
 
 
 class Foreground:
@@ -104,14 +106,18 @@ class Foreground:
         solid = clean(body)
         parts = find_parts(solid)
         changed = self.past.changed(at_us, grey, scene.limit, [part.box for part in parts])
-        parts = [part for part in parts if not self._is_hole(part, seen, solid, changed, frozen)]
+        holes = [part for part in parts if _is_hole(part, seen, solid, changed, frozen)]
+        healed = tuple(hole.box for hole in holes if not _moves(changed, solid, hole.box))
+        for box in healed:
+            self._heal(scene, seen, box)
+        parts = [part for part in parts if part not in holes]
         boxes = [
             one
             for box in find_blobs(solid, parts)
             if not is_border(solid, mask, box)
-            for one in self._apart(box, seen, solid)
+            for one in _apart(box, seen, solid)
         ]
-        return View(boxes, solid, seen, scene.limit, changed)
+        return View(boxes, solid, seen, scene.limit, changed, healed)
 
     def learn(self, view: View, step_s: float, frozen: Mask | None) -> None:
         """Let the scene move towards the picture just looked at."""
@@ -135,34 +141,37 @@ class Foreground:
                 scene.keep(before, grey, frozen)
         return scene
 
-    @staticmethod
-    def _apart(box: Box, seen: Difference, solid: Mask) -> list[Box]:
-        """Two who stand side by side as two, somebody beside their own shadow as one."""
-        halves = split(box, seen.mask)
-        if len(halves) > 1:
-            standing = [half for half in halves if not is_shade(seen, solid, half)]
-            return standing or [box]
-        return halves
-
-    def _is_hole(
-        self,
-        part: Part,
-        seen: Difference,
-        solid: Mask,
-        changed: Mask | None,
-        frozen: Mask | None,
-    ) -> bool:
-        """Whether somebody learnt into the scene stood there; when that is certain it heals."""
-        box = part.box
-        if not is_sizeable(solid, part) or not is_ghost(seen, solid, box):
-            return False
-        # a hole is the bare scene: it does not move. Until that is known it is nobody new, and
-        # where somebody is followed it is still them
-        if changed is not None and live_fraction(changed, solid, box) >= LIVE_FRACTION:
-            followed = frozen is not None and cv2.countNonZero(frozen[box.window])
-            return not followed or followed <= _FOLLOWED * box.area
+    def _heal(self, scene: Background, seen: Difference, box: Box) -> None:
         self.ghosts += 1
         where: Mask = np.zeros_like(seen.mask)
         where[box.grown(_HOLE_MARGIN_PX).window] = 255
-        self._scenes[self._infrared].adopt(seen, where)
-        return True
+        scene.adopt(seen, where)
+
+
+def _apart(box: Box, seen: Difference, solid: Mask) -> list[Box]:
+    """Return two who stand side by side as two, somebody beside their own shadow as one."""
+    halves = split(box, seen.mask)
+    if len(halves) == 1:
+        return halves
+    return [half for half in halves if not is_shade(seen, solid, half)] or [box]
+
+
+def _is_hole(
+    part: Part, seen: Difference, solid: Mask, changed: Mask | None, frozen: Mask | None
+) -> bool:
+    """Whether somebody learnt into the scene stood there.
+
+    A hole is the bare scene, so it does not move. Until it has been still for a second it is
+    nobody new, and where somebody is followed it is still them.
+    """
+    box = part.box
+    if not is_sizeable(solid, part):
+        return False
+    around_px = 0 if frozen is None else cv2.countNonZero(frozen[box.window])
+    if around_px > _FOLLOWED * box.area and _moves(changed, solid, box):
+        return False
+    return is_ghost(seen, solid, box)
+
+
+def _moves(changed: Mask | None, solid: Mask, box: Box) -> bool:
+    return changed is not None and live_fraction(changed, solid, box) >= LIVE_FRACTION

@@ -24,6 +24,7 @@ _GAP_US = 30_000_000
 
 _BLINDING = frozenset({Ill.COVERED, Ill.DARK, Ill.FROZEN, Ill.NO_FRAMES})  # nothing to be seen
 _ALTERING = frozenset({Ill.DEFOCUSED, Ill.MOVED})  # another scene, to be watched instead
+_HIDDEN = frozenset({Ill.COVERED, Ill.DEFOCUSED, Ill.MOVED})  # so looks who stands near too
 _PICTURELESS = frozenset({Ill.FROZEN, Ill.NO_FRAMES})
 
 
@@ -82,8 +83,10 @@ class Health:
             return None
         return self._step(now_us, Ill.NO_FRAMES, self._newest_us)
 
-    def look(self, frame: Frame, grey: Grey) -> Told | None:
-        """Take the next picture, (h, w) uint8; return what is to be told."""
+    def look(self, frame: Frame, grey: Grey, *, somebody: bool = False) -> Told | None:
+        """Take the next picture, (h, w) uint8; return what is to be told. `somebody` says that
+        who is being followed hides a large part of the scene.
+        """
         at_us = frame.captured_at_us
         still_us = self._freeze.look(grey, at_us)
         if self._newest_us is None or not 0 < at_us - self._newest_us <= _GAP_US:
@@ -97,18 +100,27 @@ class Health:
         step_us = at_us - self._looked_us
         if step_us < (_CALM_EVERY_S if calm else _CLOSE_EVERY_S) * 1e6:
             return None
-        told = self._judge(frame, grey, seen, still_us, step_us)
+        told = self._judge(frame, grey, seen, still_us, step_us, somebody=somebody)
         self._looked_us = at_us
         self._scenery.pass_by(grey, at_us)
         return told
 
     def _judge(
-        self, frame: Frame, grey: Grey, seen: Glance, still_us: int | None, step_us: int
+        self,
+        frame: Frame,
+        grey: Grey,
+        seen: Glance,
+        still_us: int | None,
+        step_us: int,
+        *,
+        somebody: bool,
     ) -> Told | None:
         at_us = frame.captured_at_us
         if self._scenery.is_home(frame, grey):
             return self._step(at_us, None)
         sign = self._scenery.read(frame, grey, seen, ill=self.course.state is not State.WELL)
+        if somebody and sign in _HIDDEN and self.course.state is State.WELL:
+            sign = Sign.BUSY
         if self._scenery.swung:
             self.course.restart(at_us)
         if isinstance(sign, Ill):

@@ -14,17 +14,19 @@ from detectors.background import Mask
 from detectors.blobs import Box
 from detectors.config import CameraConfig
 from detectors.decode import Grey
-from detectors.dwell import State
+from detectors.dwell import LIVE_WITHIN_S, State
 from detectors.findings import Reporter, Scale, time_of
 from detectors.foreground import View
 from detectors.life import LIVE_FRACTION, live_fraction
 from detectors.light import is_lit, is_shade
+from detectors.objects import Thing
 from detectors.person_check import PersonCheck, released
 from detectors.tracks import Tracks
 from detectors.visits import Visits
 
 LIFELESS_AFTER_S = 20.0  # without a sign of life: an object, taken into the background
 _MAX_HOLD_US = 5_000_000  # a light that never settles must not keep people for ever
+_LARGE = 0.15, 0.8  # of the picture: before a plain wall they hide what there is to see
 _FREEZE_MARGIN = 0.06  # of the box's height around a track
 
 
@@ -113,11 +115,11 @@ class People:
 
     def take_in_objects(
         self, at: datetime, *, config: CameraConfig, reporter: Reporter
-    ) -> tuple[list[Box], list[Finding]]:
-        """What has not lived for long is a thing: return where such stand, to become part of
-        the scene, and end their stays.
+    ) -> tuple[list[Thing], list[Finding]]:
+        """What has not lived for long is a thing: return such, to become part of the scene, and
+        end their stays.
         """
-        things: list[Box] = []
+        things: list[Thing] = []
         findings: list[Finding] = []
         for track in list(self.tracks.all):
             visit = track.visit
@@ -127,7 +129,7 @@ class People:
             if visit.state is State.LOITERING and visit.held_us is None:
                 threshold_s = config.threshold_s(None, at)
                 findings.append(reporter.loiter("loiter.ended", track, at, threshold_s))
-            things.append(track.box)
+            things.append(Thing(track.box, visit.first_us))
             self.tracks.drop([track])
         return things, findings
 
@@ -170,6 +172,16 @@ class People:
     def forget_visits(self) -> None:
         """The clock was set back: earlier times cannot be compared with later ones."""
         self._visits.clear()
+
+    def fill(self, scale: Scale, at_us: int) -> bool:
+        """Whether somebody who lives hides a large part of the picture, and not all of it."""
+        whole = scale.rows * scale.columns
+        return any(
+            _LARGE[0] * whole <= track.box.area <= _LARGE[1] * whole
+            and track.alive_us is not None
+            and at_us - track.alive_us <= LIVE_WITHIN_S * 1e6
+            for track in self.tracks.all
+        )
 
     def around(self, scale: Scale, least_life_s: float = 0.0) -> Mask | None:
         """Return 255 around every track that lived so long, None when there is none."""

@@ -58,11 +58,11 @@ def is_border(body: Mask, mask: Mask, box: Box) -> bool:
     `mask` is the cleaned difference that `body` was taken from.
     """
     rows = mask.shape[0]
-    if thickness_px(body, box) > _SLIVER * rows:
-        return False
     around = box.grown(_BESIDE * rows).window
     body_px = cv2.countNonZero(body[around])
-    return cv2.countNonZero(mask[around]) - body_px >= _LIT_SHARE * body_px
+    if cv2.countNonZero(mask[around]) - body_px < _LIT_SHARE * body_px:
+        return False
+    return bool(thickness_px(body, box) <= _SLIVER * rows)
 
 
 def _changed(picture: Plane, scene: Plane, limit: Plane) -> Mask:

@@ -11,8 +11,9 @@ sos.pressed sos.cancelled sos.test duress.pressed door.opened door.closed door.f
 door.locked door.unlocked bell.pressed tamper.opened tamper.restored power.lost power.restored
 battery.low battery.restored motion.sensed heartbeat position.reported device.booted fault.raised
 fault.cleared
-motion.started motion.ended loiter.started loiter.updated loiter.ended camera.covered camera.moved
-camera.defocused camera.frozen camera.dark camera.restored device.offline device.online
+motion.started motion.ended object.left object.removed loiter.started loiter.updated
+loiter.ended camera.covered camera.moved camera.defocused camera.frozen camera.dark
+camera.restored device.offline device.online
 gateway.offline gateway.online inactivity.raised inactivity.cleared
 """
 

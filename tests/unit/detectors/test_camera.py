@@ -136,11 +136,17 @@ def test_an_outage_ends_what_was_going_on() -> None:
     assert watched.idle(newest_us + 19_000_000) == []
 
 
-def test_a_parcel_left_at_the_door_is_no_loiterer() -> None:
-    scene = Scene(person=(7.0, 12.0), parcel=(10.0, 99.0))
+def test_a_parcel_left_and_taken_away_is_an_object_and_no_loiterer() -> None:
+    scene = Scene(person=(7.0, 12.0), parcel=(10.0, 50.0))
     watched = camera()
-    findings = play(watched, scene.frames(5, 50))
-    assert "loiter.started" not in types(findings)
+    findings = play(watched, scene.frames(5, 58))
+    assert types(findings) == ["motion.started", "object.left", "motion.ended", "object.removed"]
+    _, left, _, removed = findings
+    assert left.data == removed.data
+    assert _seconds(left.data["since"]) == pytest.approx(12.0, abs=2.5)
+    assert removed.at.timestamp() - START_US / 1e6 == pytest.approx(50.0, abs=2.0)
+    box = left.data["box"]
+    assert box["x"] < 440 / 640 < box["x"] + box["w"]
     assert watched.counters["objects"] == 1
     assert watched.tracks == ()
 
