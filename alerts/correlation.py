@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from alerts import policy
+from alerts import notices, policy
 from alerts.arrival import alarm_again
 from alerts.audit import Detail
 from alerts.circumstances import local_time, open_incidents, read_home
@@ -128,7 +128,9 @@ def _open(
     add_event(conn, incident, event)
     if new:
         if carried_as is None:
-            page_first(conn, incident, page, now, settings)
+            incident = page_first(conn, incident, page, now, settings)
+        if to.tell:
+            notices.plan(conn, incident, now=now)
         if rules_of(settings).closed_by(to.kind):
             add_timer(conn, incident, "rules", now + _SETTLED_AFTER)
         for seconds in to.check_after_s:

@@ -38,7 +38,8 @@ manifest.json   every file here with its SHA-256, who exported it, when
 manifest.sig    Ed25519 signature of manifest.json (base64)
 log.jsonl       the incident's log; digest(n) = SHA-256(digest(n-1) + the line without its digest),
                 canonical JSON (keys sorted, no spaces, UTF-8), from 32 zero bytes
-incident.json, events.json, pages.json, deliveries.json, evidence/
+incident.json, events.json, pages.json, deliveries.json, notices.json (what the home was told),
+evidence/
 
 Check it with the service's public key (`doorguard audit public-key` prints it there):
 doorguard audit verify-export FILE --key KEY
@@ -81,6 +82,7 @@ def read(conn: Connection, incident_id: int, *, actor: str, now: datetime) -> Ex
     events = conn.execute(_QUERIES["events"], given).fetchall()
     pages = conn.execute(_QUERIES["pages"], given).fetchall()
     deliveries = conn.execute(_QUERIES["deliveries"], given).fetchall()
+    notices = conn.execute(_QUERIES["notices"], given).fetchall()
     seal = last_head(conn)
     record_access(
         conn,
@@ -107,6 +109,7 @@ def read(conn: Connection, incident_id: int, *, actor: str, now: datetime) -> Ex
             "events.json": _json(events),
             "pages.json": _json(pages),
             "deliveries.json": _json(deliveries),
+            "notices.json": _json(notices),
         },
         tuple({line.key: line for event in events for line in evidence_in(event["data"])}.values()),
     )

@@ -19,3 +19,8 @@ WHERE p.incident_id = %(incident_id)s ORDER BY p.page_id
 SELECT d.delivery_id, d.page_id, d.channel, d.message, d.state, d.attempts, d.sent_at, d.last_error
 FROM deliveries d JOIN pages p USING (page_id)
 WHERE p.incident_id = %(incident_id)s ORDER BY d.delivery_id
+
+-- name: notices
+SELECT n.notice_id, c.name, n.state, n.attempts, n.planned_at, n.sent_at, n.last_error
+FROM notices n JOIN home_contacts c USING (contact_id)
+WHERE n.incident_id = %(incident_id)s ORDER BY n.notice_id

@@ -78,7 +78,7 @@ class Move(StrEnum):
     RESEND = "resend"  # alarmed again after the arrival: somebody is sent for anew
     BREACH = "breach"  # who accepted will not be there in time; others are asked beside
     OVERDUE = "overdue"  # who accepted is not there in time: somebody else is sent for
-    INFORM = "inform"  # who is on the way, or there, is told that it is worse than they know
+    INFORM = "inform"  # who is on the way is told that it is worse; or the home of what is seen
     UPGRADE = "upgrade"  # a rule made it more urgent, or an incident of another kind
     WRONG_WORD = "wrong_word"  # somebody tried to cancel and did not know the code word
     DURESS = "duress"  # cancelled with the duress code: in truth raised

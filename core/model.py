@@ -64,7 +64,7 @@ class Page:
 
     page_id: int
     idempotency_key: str
-    message: str  # "page", "stand_down", or "update": it is worse than the page said
+    message: str  # "page", "stand_down", "update" (worse than the page said), "notice" (of a home)
     responder_id: str
     responder_name: str
     incident_id: int

@@ -134,7 +134,7 @@ class Pager:
         try:
             body = json.loads(raw)
             page = ReceivedPage(self._clock.monotonic_s(), key, body)
-            known = page.message in ("page", "stand_down", "update")
+            known = page.message in ("page", "stand_down", "update", "notice")
         except (ValueError, KeyError, TypeError) as error:
             return 400, f"not a page: {error!r}"
         if not known:

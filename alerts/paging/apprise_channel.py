@@ -53,6 +53,12 @@ def text(page: Page) -> tuple[str, str]:
             f"[출동 해제] {korean} / Stand down: {english}",
             f"{page.household_name}: 출동 해제, 감사합니다. / You are no longer needed, thank you.",
         )
+    if page.message == "notice":
+        at = f"{page.household_name}, {page.opened_at:%H:%M} UTC"
+        return (
+            f"[알림] {korean} / {english}",
+            f"{at}: 문 앞 상황 알림입니다. / Seen at your door.",
+        )
     if page.message == "update":
         return (
             f"[P{page.priority}] 상황 변경: {korean} / It is now: {english}",

@@ -101,6 +101,9 @@ def _own_rule(rule: Rule, name: str, kind: Kind) -> Iterator[Problem]:
     if rule.takes_over:
         what = f"{name} stands alone; it takes nothing over"
         yield Problem(place.of("takes_over"), what, "remove takes_over")
+    if rule.tell:
+        what = f"whoever stands beside the resident would hear of {name}"
+        yield Problem(place.of("tell"), what, "remove tell")
     if name in CALLS and rule.priority != _P1:
         what = f"{name} would wait behind others"
         yield Problem(place.of("priority"), what, "write priority = 1")

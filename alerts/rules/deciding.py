@@ -49,7 +49,7 @@ class Opens:
     """Open an incident of this kind, or join the open one.
 
     `takes_over`: the open incident of that kind becomes this one. `check_after_s`: when the rules
-    must be looked at again though nothing has happened.
+    must be looked at again though nothing has happened. `tell`: the home's own contacts are told.
     """
 
     kind: Kind
@@ -59,6 +59,7 @@ class Opens:
     takes_over: Kind | None = None
     follows: tuple[str, ...] = ()
     check_after_s: tuple[int, ...] = ()
+    tell: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +179,7 @@ def _open(table: Table, rule: Rule, event_type: str, at: datetime, home: Home) -
         home,
         takes_over=rule.takes_over if rule.takes_over in home.open else None,
         follows=_follows(rule, at, home),
+        tell=rule.tell,
     )
 
 
@@ -192,6 +194,7 @@ def _opens(
     *,
     takes_over: Kind | None = None,
     follows: tuple[str, ...] = (),
+    tell: bool = False,
 ) -> Opens:
     before = home.open.get(kind)
     standing = before or OpenIncident(kind, priority)
@@ -200,7 +203,8 @@ def _opens(
     more = raised(table, standing, home, event_type)
     if more:
         priority, page, rule = more.priority, more.page, more.rule
-    return Opens(kind, priority, page, rule, takes_over, follows, check_after_s(table, kind))
+    looks = check_after_s(table, kind)
+    return Opens(kind, priority, page, rule, takes_over, follows, looks, tell)
 
 
 def check_after_s(table: Table, kind: Kind) -> tuple[int, ...]:

@@ -158,6 +158,7 @@ class Reader:
             "takes_over": self._kind,
             "cause": self._cause,
             "by": self._by,
+            "tell": self._tell,
         }
 
     def _types(self, given: Any, line: int) -> tuple[str, ...]:
@@ -188,6 +189,11 @@ class Reader:
         if given != "resident":
             self._wrong(line, f"by {given!r} is unknown", 'write by = "resident"')
         return "resident"
+
+    def _tell(self, given: Any, line: int) -> bool:
+        if given != "residents":
+            self._wrong(line, f"tell {given!r} is unknown", 'write tell = "residents"')
+        return True
 
     def _cause(self, given: Any, line: int) -> str:
         if given not in FALSE_CAUSES:

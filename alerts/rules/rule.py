@@ -38,6 +38,7 @@ KEYS: dict[Verb, dict[str, bool]] = {
         "at_night": False,
         "high_risk_home": False,
         "takes_over": False,
+        "tell": False,
     },
     Verb.JOINS: {"on": True},
     Verb.RAISES: {
@@ -78,6 +79,7 @@ class Rule:
     findings: int = 0
     open_for_seconds: int = 0
     cause: str = ""
+    tell: bool = False  # the home's own contacts
 
     @property
     def conditional(self) -> bool:

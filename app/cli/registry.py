@@ -183,6 +183,7 @@ def device_remove(site: Site, device_id: Annotated[str, typer.Argument(metavar="
 command(device, "configure")(configuring.device_configure)
 command(device, "behind")(supervising.device_behind)
 command(household, "care")(supervising.household_care)
+command(household, "contact")(supervising.household_contact)
 
 
 def _shift(text: str | None) -> tuple[time, time] | None:

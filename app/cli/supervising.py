@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from app.cli.command import Result
+from app.cli.command import Result, table
 from app.site import Site
 from core.errors import PermanentError
 from gateway import supervision
-from households import caring
+from households import caring, contacts
 from households.care import CareRule
 
 
@@ -59,3 +59,28 @@ def device_behind(
     with site.connect() as conn:
         supervision.put_behind(conn, device_id, gateway)
     return {"device": device_id, "behind": gateway}, f"{device_id} is behind {gateway or 'none'}"
+
+
+def household_contact(
+    site: Site,
+    household_id: Annotated[str, typer.Argument(metavar="ID")],
+    *,
+    add: Annotated[str | None, typer.Option(metavar="NAME", help="Who is told.")] = None,
+    webhook: Annotated[str | None, typer.Option(metavar="URL")] = None,
+    apprise: Annotated[str | None, typer.Option(metavar="URL")] = None,
+    remove: Annotated[int | None, typer.Option(metavar="NUMBER")] = None,
+) -> Result:
+    """Say who of a home is told of what happens at its door; without options list them."""
+    now = datetime.now(UTC)
+    with site.connect() as conn:
+        if add is not None:
+            number, secret = contacts.add_contact(
+                conn, household_id, name=add, webhook_url=webhook, apprise_url=apprise, now=now
+            )
+            said = f"contact {number}" + (f", webhook secret {secret}" if secret else "")
+            return {"contact": number, "webhook_secret": secret}, said
+        if remove is not None:
+            contacts.remove_contact(conn, household_id, remove, now=now)
+            return {"contact": remove, "removed": True}, f"removed contact {remove}"
+        rows = contacts.list_contacts(conn, household_id)
+    return {"contacts": rows}, table(rows, ["contact_id", "name", "channel"], "no contacts")

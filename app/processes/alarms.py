@@ -10,6 +10,7 @@ from alerts import incidents
 from alerts.eta.road_service import travel_times
 from alerts.lifeline.reconciling import reconcile
 from alerts.lifeline.records import key_of
+from alerts.notices import NoticeSender
 from alerts.paging.apprise_channel import AppriseChannel
 from alerts.paging.device_channel import DeviceChannel
 from alerts.paging.dispatcher import Dispatcher, EscalationClock
@@ -106,6 +107,7 @@ def run(settings: Settings) -> None:
         "handoff", database, take_handed_off, every_s=_HANDOFF_POLL_S, channel="handoff"
     )
     sealing = Sealing(settings, database, clock)
+    notices = NoticeSender(database, clock, channels)
     positions = Periodic(
         "positions", database, lambda conn: forget_old(conn, clock.now()), every_s=60.0
     )
@@ -140,6 +142,7 @@ def run(settings: Settings) -> None:
         bus,
         beat,
         sealing,
+        notices,
     ]
     parts += [positions, pagers, *([roads] if roads else [])]
     for part in parts:

@@ -127,6 +127,8 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
             "heard only sometimes; remove after",
         ),
         ('page = "at once"', 'page = "at once"\ntakes_over = "loitering"', "stands alone"),
+        ('page = "at once"', 'page = "at once"\ntell = "residents"', "would hear of sos.pressed"),
+        ('page = "at once"', 'page = "at once"\ntell = "everybody"', "tell 'everybody' is unknown"),
         (
             'on = "sos.pressed"',
             'on = "duress.pressed"',
