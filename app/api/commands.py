@@ -50,13 +50,10 @@ def command(
     if right is None:
         raise PermanentError(f"{given.type[:60]!r} is not given here; there is {', '.join(RIGHTS)}")
     checked(given.type, given.data)
-    home = desk.devices.find(device_id).household_id
-    who, device = admitted(
-        desk, token, home, device_id, right, stated=given.reason, command=given.type
-    )
+    admission = admitted(desk, token, device_id, right, stated=given.reason, command=given.type)
     try:
-        answer = desk.devices.ask(device, given.type, given.data)
+        answer = desk.devices.ask(admission.device, given.type, given.data)
     except NotDone as error:
-        not_carried_out(desk, who, right, device, error, command=given.type)
+        not_carried_out(desk, admission, error)
         raise
     return models.CommandDone(command_id=answer.command_id, data=dict(answer.data))

@@ -2,58 +2,85 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from alerts.audit import record_access
 from app.accounts.permissions import Right
 from app.accounts.principal import Principal
-from app.api.desk import Credential, Desk, admit, deciding
+from app.api.desk import Credential, Desk, admit, authenticate, deciding
 from app.doors.devices import DoorDevice, NotDone, find
+from core.database import Connection
 from core.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Who is at which door, by what right, and what the log says of it."""
+
+    who: Principal
+    device: DoorDevice
+    right: Right
+    detail: Mapping[str, Any]
 
 
 def admitted(
     desk: Desk,
     credential: Credential,
-    home: str,
     device_id: str,
     right: Right,
     *,
+    home: str | None = None,
     stated: str = "",
     **detail: str | int | bool,
-) -> tuple[Principal, DoorDevice]:
-    """Return who is at the door of a home and its device; the look is in the log when this returns.
+) -> Admission:
+    """Let somebody to a door, which must be that of `home` where one is named; the look is in the
+    log when this returns.
 
     `stated` is why, in the words of somebody without an open incident. Raises what
-    `permissions.reason` raises, `NotFound` for a device that does not serve the home, 401.
+    `permissions.reason` raises, `NotFound` for a device that is not there, 401.
     """
     with deciding(desk) as conn:
+        authenticate(desk, conn, credential)  # first: a stranger learns of no device
+        if home is None:
+            home = find(conn, device_id, desk.clock).household_id
         who, why = admit(desk, conn, credential, home, right, stated=stated)
         device = find(conn, device_id, desk.clock)
         if device.household_id != home:
             raise NotFound("no such device of this home")
-        _record(desk, conn, who, right.value, device, {**why, **detail})
-    return who, device
+        admission = Admission(who, device, right, {**why, **detail})
+        _record(desk, conn, admission, right.value, admission.detail)
+    return admission
 
 
-def not_carried_out(
-    desk: Desk, who: Principal, right: Right, device: DoorDevice, error: NotDone, **detail: str
-) -> None:
-    """Add to the log that nothing came of it."""
-    answer = error.answer
-    told: dict[str, Any] = {**detail, "outcome": answer.outcome.value, "why": answer.reason}
+def not_carried_out(desk: Desk, admission: Admission, error: NotDone) -> None:
+    """Add to the log that nothing came of it, with the same reason: who may not read of the one
+    line may not read of the other (`GET .../views`).
+    """
+    outcome = {"outcome": error.answer.outcome.value, "why": error.answer.reason}
     with desk.database.transaction() as conn:
-        _record(desk, conn, who, f"{right.value}.failed", device, told)
+        _record(
+            desk,
+            conn,
+            admission,
+            f"{admission.right.value}.failed",
+            {**admission.detail, **outcome},
+        )
 
 
 def _record(
-    desk: Desk, conn: Any, who: Principal, action: str, device: DoorDevice, detail: dict[str, Any]
+    desk: Desk, conn: Connection, admission: Admission, action: str, detail: Mapping[str, Any]
 ) -> None:
     record_access(
         conn,
-        actor=who.user_id,
+        actor=admission.who.user_id,
         action=action,
-        household_id=device.household_id,
+        household_id=admission.device.household_id,
         now=desk.clock.now(),
-        detail={**detail, "role": who.role.value, "device": device.device_id},
+        detail={
+            **detail,
+            "role": admission.who.role.value,
+            "device": admission.device.device_id,
+        },
     )

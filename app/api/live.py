@@ -17,10 +17,9 @@ import msgspec
 from fastapi import APIRouter, Query, Response, WebSocket
 
 from app.accounts.permissions import Right
-from app.accounts.principal import Principal
 from app.api.commands import DeviceId
 from app.api.desk import Credential, Desk, DeskDep, SocketDesk, TokenDep
-from app.api.doorway import admitted, not_carried_out
+from app.api.doorway import Admission, admitted, not_carried_out
 from app.api.households import HomeId
 from app.api.problems import responses
 from app.api.sockets import (
@@ -32,7 +31,7 @@ from app.api.sockets import (
     receive,
     until_one_ends,
 )
-from app.doors.devices import DoorDevice, NotDone
+from app.doors.devices import NotDone
 from app.doors.viewer import Viewer
 from core.commands import MAX_RATE_FPS
 
@@ -55,31 +54,38 @@ class _More(msgspec.Struct, frozen=True):
 async def live(socket: WebSocket, desk: SocketDesk, home: HomeId, device_id: DeviceId) -> None:
     """See the module's docstring."""
     async with conversation(socket):
+        credential = asking(desk, socket)
         look = await first(socket, Look)
-        view = _View(desk, socket, home, device_id, look)
-        await view.run()
+        await _View(desk, socket, credential, home, device_id, look).run()
 
 
 class _View:
     """One browser at one camera."""
 
     def __init__(
-        self, desk: Desk, socket: WebSocket, home: str, device_id: str, look: Look
+        self,
+        desk: Desk,
+        socket: WebSocket,
+        credential: Credential,
+        home: str,
+        device_id: str,
+        look: Look,
     ) -> None:
         self._desk = desk
         self._socket = socket
+        self._credential = credential
         self._home = home
         self._device_id = device_id
         self._look = look
-        self._credential: Credential = asking(desk, socket)
 
     async def run(self) -> None:
-        who, device = await self._admit(more=False)
+        """Show pictures until one of both sides has enough."""
+        admission = await self._admit(more=False)
         views = self._desk.views
         try:
             viewer = await views.enter(self._device_id, self._look.rate_fps)
         except NotDone as error:
-            await asyncio.to_thread(not_carried_out, self._desk, who, Right.LIVE, device, error)
+            await asyncio.to_thread(not_carried_out, self._desk, admission, error)
             raise
         try:
             await self._tell_left(viewer)
@@ -89,10 +95,10 @@ class _View:
         finally:
             await asyncio.shield(views.leave(viewer))
 
-    async def _admit(self, *, more: bool) -> tuple[Principal, DoorDevice]:
+    async def _admit(self, *, more: bool) -> Admission:
         return await asyncio.to_thread(
-            admitted, self._desk, self._credential, self._home, self._device_id, Right.LIVE,
-            stated=self._look.reason, more=more,
+            admitted, self._desk, self._credential, self._device_id, Right.LIVE,
+            home=self._home, stated=self._look.reason, more=more,
         )  # fmt: skip
 
     async def _show(self, viewer: Viewer) -> None:
@@ -133,13 +139,13 @@ async def snapshot(
     why: Annotated[str, Query(alias="reason", max_length=MAX_REASON)] = "",
 ) -> Response:
     """`X-Captured-At` is when it was taken, by the camera's clock, in microseconds."""
-    who, device = await anyio.to_thread.run_sync(
-        lambda: admitted(desk, token, home, device_id, Right.LIVE, stated=why, snapshot=True)
+    admission = await anyio.to_thread.run_sync(
+        lambda: admitted(desk, token, device_id, Right.LIVE, home=home, stated=why, snapshot=True)
     )
     try:
         picture = await desk.views.snapshot(device_id)
     except NotDone as error:
-        await asyncio.to_thread(not_carried_out, desk, who, Right.LIVE, device, error)
+        await asyncio.to_thread(not_carried_out, desk, admission, error)
         raise
     headers = {"Cache-Control": "no-store", "X-Captured-At": str(picture.captured_at_us)}
     return Response(picture.jpeg, media_type="image/jpeg", headers=headers)

@@ -51,17 +51,18 @@ class _Candidate(msgspec.Struct, frozen=True):
 async def talk(socket: WebSocket, desk: SocketDesk, home: HomeId, device_id: DeviceId) -> None:
     """See the module's docstring."""
     async with conversation(socket):
+        credential = asking(desk, socket)
         why = await first(socket, _Why)
-        who, device = await asyncio.to_thread(
-            admitted, desk, asking(desk, socket), home, device_id, Right.TALK, stated=why.reason
+        admission = await asyncio.to_thread(
+            admitted, desk, credential, device_id, Right.TALK, home=home, stated=why.reason
         )
-        servers = ice_servers(desk.settings, who.user_id, desk.clock.now())
+        servers = ice_servers(desk.settings, admission.who.user_id, desk.clock.now())
         await socket.send_json({"ice_servers": servers})
         offer = await first(socket, _Offer)
         try:
             begun, answer = await desk.talks.begin(device_id, offer.offer, servers)
         except NotDone as error:
-            await asyncio.to_thread(not_carried_out, desk, who, Right.TALK, device, error)
+            await asyncio.to_thread(not_carried_out, desk, admission, error)
             raise
         try:
             await socket.send_json({"answer": answer})

@@ -125,6 +125,24 @@ def test_what_is_no_command_is_refused_before_anything(doors, type_, data) -> No
     assert doors.asked() == []
 
 
+def test_a_stranger_learns_of_no_device(doors) -> None:
+    doors.tokens["stranger"] = "nonsense"
+    for device in (CAMERA, "cam-nowhere"):
+        assert doors.command("light.on", "stranger", device).status_code == 401
+
+
+def test_a_look_that_failed_is_hidden_with_the_incident_it_was_for(
+    doors, conn, open_incident
+) -> None:
+    """Under duress the home must not see that somebody looks after it."""
+    open_incident("own")
+    doors.says["siren.on"] = None
+    doors.command("siren.on", "operator")
+    conn.execute("UPDATE incidents SET shown_state = 'cancelled'")
+    views = doors.request("GET", "/v1/households/own/views", "resident").json()["items"]
+    assert [view["actor"] for view in views] == []
+
+
 # live view
 
 
