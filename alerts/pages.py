@@ -221,7 +221,9 @@ def _accept(conn: Connection, page: Page, incident: Incident, now: datetime) -> 
         raise Conflict(f"{first['responder_name']} accepted first")
     incident = apply(conn, incident, Move.ACCEPT, actor=page.actor, now=now, detail=_detail(page))
     view = set_state(conn, page, incident, PageState.ACCEPTED, answered_at=now)
-    conn.execute(_QUERIES["end_page_timer"], {"page_id": page.page_id, "now": now})
+    ended = {"page_id": page.page_id, "now": now}
+    conn.execute(_QUERIES["end_page_timer"], ended)
+    conn.execute(_QUERIES["answered_by_link"], ended)
     expect_arrival(conn, incident, page.page_id, now=now)
     stand_down(conn, incident, now=now, but=page.responder_id)
     return view
@@ -235,7 +237,9 @@ def _decline(
     if page.state is PageState.ARRIVED:
         raise Conflict("you have arrived; tell what you found")
     view = set_state(conn, page, incident, PageState.DECLINED, answered_at=now)
-    conn.execute(_QUERIES["end_page_timer"], {"page_id": page.page_id, "now": now})
+    ended = {"page_id": page.page_id, "now": now}
+    conn.execute(_QUERIES["end_page_timer"], ended)
+    conn.execute(_QUERIES["answered_by_link"], ended)
     unshare(conn, page.page_id)
     withdrawn = (
         page.state is PageState.ACCEPTED

@@ -273,6 +273,14 @@ UPDATE pages
 SET state = %(state)s, answered_at = coalesce(%(answered_at)s::timestamptz, answered_at)
 WHERE page_id = %(page_id)s
 
+-- name: answered_by_link
+-- A link does not say by which channel it came; where only one carried it, it was that one.
+UPDATE deliveries SET state = 'answered', answered_at = %(now)s
+WHERE page_id = %(page_id)s AND message = 'page' AND state IN ('sent', 'delivered')
+  AND (SELECT count(*) FROM deliveries
+       WHERE page_id = %(page_id)s AND message = 'page'
+         AND state IN ('sent', 'delivered', 'answered')) = 1
+
 -- name: page_view
 SELECT p.page_id, p.responder_id, r.name AS responder_name, p.state AS page_state, p.distance_m,
        p.answer_by, p.answered_at, p.planned_at, p.eta_s, p.sharing_since, i.created_at,

@@ -64,6 +64,7 @@ ROUTES: dict[Route, Right | Open] = {
     ("GET", "/v1/incidents/{id}/export"): Right.EXPORT,
     ("GET", "/v1/figures"): Right.FIGURES,
     ("GET", "/v1/rosters"): Right.RESPONDERS,
+    ("GET", "/v1/responders"): Right.RESPONDERS,
     ("POST", "/v1/pages/{token}/accept"): Open.LINK,
     ("POST", "/v1/pages/{token}/decline"): Open.LINK,
     ("POST", "/v1/pages/{token}/departed"): Open.LINK,

@@ -24,6 +24,7 @@ from app.api import (
     me,
     pages,
     problems,
+    responders,
     rosters,
     talk,
 )
@@ -76,6 +77,7 @@ def create(desk: Desk) -> FastAPI:
         pages.router,
         figures.router,
         rosters.router,
+        responders.router,
         health.router,
     ):
         app.include_router(router)

@@ -98,6 +98,7 @@ EXPECTED: dict[tuple[str, str], str] = {
     ("GET", "/v1/incidents/{id}/export"): LEADERS,
     ("GET", "/v1/figures"): f"{LEADERS} operator",
     ("GET", "/v1/rosters"): f"{LEADERS} operator",
+    ("GET", "/v1/responders"): f"{LEADERS} operator",
     ("POST", "/v1/pages/{token}/accept"): OPEN,
     ("POST", "/v1/pages/{token}/decline"): OPEN,
     ("POST", "/v1/pages/{token}/departed"): OPEN,

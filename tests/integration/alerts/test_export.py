@@ -62,7 +62,7 @@ def test_everything_is_in_it_and_it_checks(told: Story) -> None:
         events = json.loads(files.read("events.json"))
     assert [line["move"] for line in log] == told.moves()
     assert (incident["kind"], incident["address"]) == ("intrusion", "Jongno 1")
-    assert (pages[0]["responder_name"], deliveries[0]["state"]) == ("First", "sent")
+    assert (pages[0]["responder_name"], deliveries[0]["state"]) == ("First", "answered")
     assert [event["type"] for event in events] == ["loiter.started", "door.forced"]
 
 

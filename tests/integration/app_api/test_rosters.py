@@ -58,3 +58,27 @@ def test_a_resident_does_not(api) -> None:
 def test_another_week(api) -> None:
     body = api.get("/v1/rosters", "operator", day="2026-03-08").json()
     assert (body["first_day"], body["people"]) == ("2026-03-02", [])
+
+
+def test_who_can_be_sent_now(api) -> None:
+    with api.desk.database.transaction() as conn:
+        for name, district in (("near", "Mapo-gu"), ("far", "Jongno-gu"), ("all", "")):
+            responders.add(
+                conn,
+                name,
+                name=name,
+                kind="crew",
+                lat=37.5,
+                lon=127.0,
+                webhook_url="https://crew.example/",
+                district=district,
+                now=NOW,
+            )
+    body = api.get("/v1/responders", "operator").json()["items"]
+    assert {one["responder_id"]: one["status"] for one in body} == dict.fromkeys(
+        ("near", "far", "all"), "free"
+    )
+    assert all(one["position"] is None for one in body)
+    body = api.get("/v1/responders", "officer").json()["items"]
+    assert {one["responder_id"] for one in body} == {"near", "all"}
+    assert api.get("/v1/responders", "resident").status_code == 403
