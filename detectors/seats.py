@@ -85,14 +85,15 @@ class Seats:
                 return
         self._next_save_s = now_s + _LOOK_EVERY_S
 
-    def save(self, device_id: str, unsure: list[Finding]) -> None:
-        """Keep a camera's state as it is now."""
+    def save(self, device_id: str, unsure: list[Finding], *, patient: bool = False) -> None:
+        """Keep a camera's state as it is now; `patient` waits for the disk a moment."""
         seat = self._seats.get(device_id)
         if self._snapshots is None or seat is None:
             return
         seat.saved_s, seat.changed = self._clock.monotonic_s(), False
         try:
-            self._snapshots.save(device_id, seat.camera.state(), seat.captured_us, unsure)
+            state = seat.camera.state()
+            self._snapshots.save(device_id, state, seat.captured_us, unsure, patient=patient)
         except UnknownStateError as error:
             _log.error("a stage's state cannot be kept", device=device_id, error=str(error))
 

@@ -27,6 +27,7 @@ FORMAT = 1
 TOO_OLD_S = 600.0  # the light has moved on, and so has everybody
 SUFFIX, _PART = ".camera", ".part"
 _SWEEP_LOOK_S = 60.0
+_PATIENCE_S = 1.0
 _MOST_WAITING = 64  # files; a disk that hangs costs snapshots, not frames
 _log = logger(__name__)
 
@@ -84,14 +85,27 @@ class Snapshots:
             return self._changed.wait_for(lambda: not self._waiting and not self._busy, timeout_s)
 
     def save(
-        self, device_id: str, state: dict[str, Any], captured_us: int, findings: list[Finding]
+        self,
+        device_id: str,
+        state: dict[str, Any],
+        captured_us: int,
+        findings: list[Finding],
+        *,
+        patient: bool = False,
     ) -> None:
-        """Take the state as it is now; it is written soon. Raises `codec.UnknownStateError`."""
+        """Take the state as it is now; it is written soon. Raises `codec.UnknownStateError`.
+
+        Where too many wait for the disk it is given up, at once or, `patient`, after a second.
+        """
         body = msgspec.msgpack.encode(
             _File(FORMAT, device_id, self._now_us(), captured_us, findings, codec.encode(state))
         )
+
+        def has_room() -> bool:
+            return len(self._waiting) < _MOST_WAITING or device_id in self._waiting
+
         with self._changed:
-            if len(self._waiting) >= _MOST_WAITING and device_id not in self._waiting:
+            if not self._changed.wait_for(has_room, _PATIENCE_S if patient else 0.0):
                 self.failed += 1
                 return
             self._waiting[device_id] = lambda: self._write(device_id, body)

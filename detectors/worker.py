@@ -31,6 +31,7 @@ _QUEUE = "frames"
 _IDLE_EVERY_S = 1.0
 _FORGET_AFTER_S = 600.0  # a camera silent for so long starts anew, its memory is given back
 _STOP_S = 2.0
+_CLOSE_S = 5.0  # 10 ms a camera; a process has 10 s to end
 _LET_GO_S = 5.0
 _WORST = 5  # cameras named in the figures
 _log = logger(__name__)
@@ -89,7 +90,7 @@ class DetectWorker:
             self._stopping = True
             self._changed.notify_all()
         if self._thread.is_alive():
-            self._thread.join(timeout=_STOP_S)
+            self._thread.join(timeout=_CLOSE_S)
             if self._snapshots is not None:
                 self._snapshots.stop(_STOP_S)
             self._filer.stop(_STOP_S)
@@ -166,8 +167,8 @@ class DetectWorker:
         swept_s = self._clock.monotonic_s()
         while True:
             with self._changed:
-                taken = self._queue.take()
                 leaving = self._leaving
+                taken = None if leaving else self._queue.take()
                 if taken is None and not leaving and not self._stopping:
                     self._changed.wait(_IDLE_EVERY_S)
                 if self._stopping:
@@ -203,7 +204,7 @@ class DetectWorker:
 
     def _close(self, device_id: str, camera: Camera) -> None:
         # in an orderly end the session still hands over what it took
-        self._seats.save(device_id, self._outbox.unsent(device_id))
+        self._seats.save(device_id, self._outbox.unsent(device_id), patient=True)
         for filing in camera.close():
             self._filer.put(device_id, filing)
 

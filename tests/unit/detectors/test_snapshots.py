@@ -14,6 +14,7 @@ from core.errors import DecodeError
 from core.frames import Frame
 from core.model import Finding
 from detectors import codec
+from detectors import snapshots as snapshots_module
 from detectors.camera import Camera
 from detectors.snapshots import TOO_OLD_S, Snapshots
 from tests.conftest import ManualClock
@@ -192,3 +193,19 @@ def test_what_nobody_will_go_on_from_is_deleted(
     clock.advance(120)
     assert kept.sweep() == 2
     assert [one.name for one in folder.iterdir()] == ["README"]
+
+
+def test_of_many_at_once_none_is_given_up_where_there_is_time(
+    tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshots_module, "_MOST_WAITING", 2)
+    snapshots = Snapshots(tmp_path / "cameras", KEY, clock)
+    state = camera().state()
+    for number in range(3):
+        snapshots.save(f"cam-door-{number}", state, 0, [])
+    assert snapshots.failed == 1  # nothing is written yet
+    snapshots.start()
+    for number in range(3, 12):
+        snapshots.save(f"cam-door-{number}", state, 0, [], patient=True)
+    snapshots.stop(10)
+    assert (snapshots.saved, snapshots.failed) == (11, 1)
