@@ -27,7 +27,7 @@ from core.database import Connection
 from core.settings import Settings
 from core.telemetry import logger
 
-_AT_ONCE = 50
+_AT_ONCE = 8  # incidents in a transaction: what a death rolls back, and how long rows are held
 _POSTPONED = timedelta(seconds=5)
 _QUERIES = sql.load("alerts")
 _log = logger(__name__)
@@ -36,9 +36,9 @@ _log = logger(__name__)
 def fire_due(conn: Connection, *, now: datetime, settings: Settings) -> int:
     """Carry out the timers that are due, most urgent incidents first; return how many.
 
-    At most 50 incidents a call. Two processes may call it at once; each timer fires once. One
-    incident whose timers cannot be carried out is logged, tried again in 5 s, and does not hold
-    up the others.
+    At most 8 incidents a call: call again until it returns 0. Two processes may call it at once;
+    each timer fires once. One incident whose timers cannot be carried out is logged, tried again
+    in 5 s, and does not hold up the others.
     """
     rows = conn.execute(
         _QUERIES["incidents_with_due_timers"], {"now": now, "limit": _AT_ONCE}

@@ -115,6 +115,7 @@ class Client(paho.Client):
         sock = self.socket()
         if sock is not None:
             sock.close()
+        self._reset_sockets()  # those by which threads wake the network thread, too
 
     def break_off(self) -> None:
         """End the connection without a good-bye, from any thread; `OSError` if it is gone."""

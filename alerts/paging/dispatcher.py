@@ -256,11 +256,15 @@ class EscalationClock:
 
     def tick(self) -> int:
         """Fire what is due now in this thread; return how many timers fired."""
-        with self._database.transaction() as conn:
-            fired = fire_due(conn, now=self._clock.now(), settings=self._settings)
-        self._fired += fired
-        self._ticked_s = self._clock.monotonic_s()
-        return fired
+        before = self._fired
+        while not self._stop.is_set():
+            with self._database.transaction() as conn:
+                fired = fire_due(conn, now=self._clock.now(), settings=self._settings)
+            self._fired += fired
+            self._ticked_s = self._clock.monotonic_s()
+            if not fired:
+                break
+        return self._fired - before
 
     def _run(self) -> None:
         while not self._stop.wait(TICK_S):

@@ -14,6 +14,7 @@ SAY_EVERY_S = 0.5
 # Three signs missed; with what the broker needs for a session, taken over well within 5 s.
 SILENT_AFTER_S = 1.6
 _JITTER_S = 0.6  # so that of two who wait only one takes it
+_FIRST_AFTER_S = SAY_EVERY_S + 0.2  # who has just started: a holder has spoken by then
 
 
 class Turns:
@@ -22,9 +23,8 @@ class Turns:
     def __init__(self, now_s: float, chance: random.Random | None = None) -> None:
         self._chance = chance or random.Random()
         self._heard_s = float("-inf")
-        self._take_at_s = 0.0
         self.holding = False
-        self.waits(now_s)
+        self._take_at_s = now_s + _FIRST_AFTER_S + self._chance.uniform(0.0, _JITTER_S)
 
     def waits(self, now_s: float) -> None:
         """Hold nothing from now on, and give others time to say that they do."""

@@ -12,7 +12,7 @@ from app.processes.turns import SAY_EVERY_S, SILENT_AFTER_S, Turns
 
 def test_who_hears_nobody_takes_it_and_who_hears_a_holder_waits() -> None:
     turns = Turns(0.0)
-    assert not turns.due(SILENT_AFTER_S - 0.1)
+    assert not turns.due(SAY_EVERY_S + 0.1)
     assert turns.due(3.0)
     turns.heard(3.0)
     assert not turns.due(3.0 + SILENT_AFTER_S - 0.1)
