@@ -128,7 +128,7 @@ class Health:
             return self._move_again(at_us) if again else self._step(at_us, sign)
         if still_us is not None and at_us - still_us >= _STILL_S * 1e6:
             return self._step(at_us, Ill.FROZEN, still_us)
-        if self._may_learn(sign):
+        if self._may_learn(sign) and not somebody:
             self._scenery.learn(frame, grey, seen)
         if self._is_doubtful(sign):
             self.course.wait(step_us)

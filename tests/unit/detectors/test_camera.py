@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import cv2
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from core.frames import Frame
@@ -200,7 +200,18 @@ def _mirrored(one: Frame) -> Frame:
     return Frame(one.number, one.captured_at_us, one.infrared, one.motion, jpeg)
 
 
-@pytest.mark.parametrize("scene", [LOITERER, Scene(person=(8.0, 13.5), person_x=-0.1, speed=0.22)])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.builds(
+        Scene,
+        person=st.tuples(st.floats(6.0, 9.0), st.floats(18.0, 22.0)),
+        person_x=st.floats(0.15, 0.6),
+        speed=st.sampled_from([0.0, 0.0, 0.015]),
+        parcel=st.sampled_from([None, (10.0, 99.0)]),
+    )
+)
+@example(LOITERER)
+@example(Scene(person=(8.0, 13.5), person_x=-0.1, speed=0.22))
 def test_mirrored_video_gives_mirrored_findings(scene: Scene) -> None:
     frames = scene.frames(5, 26)
     straight = play(camera(), frames)

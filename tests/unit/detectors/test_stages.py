@@ -11,7 +11,7 @@ from detectors.blobs import Box, clean, find_blobs
 from detectors.decode import decode_grey
 from detectors.dwell import State
 from detectors.life import Past, live_fraction
-from detectors.light import edge_agreement, is_lit
+from detectors.light import edge_agreement, is_lit, is_shade
 from detectors.tracks import Tracks
 from detectors.zone import inside
 from tests.unit.detectors.scene import Scene
@@ -51,6 +51,34 @@ def test_the_light_is_read_past_a_person() -> None:
     assert light.gain == pytest.approx(0.7, abs=0.05)
 
 
+def test_bars_beside_the_film_say_nothing_of_the_light() -> None:
+    """A portrait film in a wide picture: two thirds are black."""
+    barred = EMPTY.astype(np.float32)
+    barred[:, :100] = barred[:, 220:] = 0
+    lit = np.clip(barred * 1.3 + 6, 0, 255)
+    lit[:, :100] = lit[:, 220:] = 0
+    assert fit_light(lit, barred).gain == pytest.approx(1.3, abs=0.05)
+
+
+def test_a_white_out_is_read_by_what_is_not_white() -> None:
+    background = _learnt()
+    seen = background.subtract(np.clip(EMPTY.astype(np.float32) * 2.4, 0, 255).astype(np.uint8))
+    assert cv2.countNonZero(seen.mask) < 0.02 * seen.mask.size
+
+
+@pytest.mark.parametrize("fps", [2, 5, 15])
+def test_who_walks_by_at_the_start_is_not_learnt(fps: int) -> None:
+    frames = Scene(person=(0.0, 9.0), person_x=0.1, speed=0.25).frames(fps, 3.2)
+    greys = [decode_grey(one.jpeg) for one in frames]
+    background = Background(greys[0])
+    for grey in greys[1:]:
+        background.learn(background.subtract(grey), 1.0 / fps)
+        if background.warm:
+            break
+    assert background.warm
+    assert float((np.abs(background.mean - EMPTY) > 13).mean()) < 0.01
+
+
 def test_frozen_ground_does_not_learn_the_person_and_follows_the_light() -> None:
     background = _learnt()
     frozen = np.full(EMPTY.shape, 0, np.uint8)
@@ -74,6 +102,17 @@ def test_light_keeps_the_edges_and_a_person_covers_them() -> None:
     patched = clean(lit.mask)
     assert is_lit(lit, patched, find_blobs(patched)[0])
     assert not is_lit(seen, mask, body)
+
+
+def test_an_even_shadow_is_no_body_and_a_person_is_no_shadow() -> None:
+    background = _learnt()
+    shaded = EMPTY.astype(np.float32)
+    shaded[40:160, 120:170] *= 0.65
+    seen = background.subtract(shaded.astype(np.uint8))
+    assert is_shade(seen, clean(seen.mask), Box(120, 40, 50, 120))
+    seen = background.subtract(SOMEBODY)
+    mask = clean(seen.mask)
+    assert not is_shade(seen, mask, find_blobs(mask)[0])
 
 
 def test_one_person_in_parts_is_one_blob_and_a_cable_is_none() -> None:
