@@ -45,7 +45,7 @@ def show(
     day = _day(week_of) if week_of else now.astimezone(zone_of(timezone)).date()
     with site.connect() as conn:
         found = week(conn, monday_of(day), timezone=timezone, now=now)
-    return as_json(found).model_dump(mode="json"), _text(found)
+    return as_json(found).model_dump(mode="json", by_alias=True), _text(found)
 
 
 @command(roster, "import")
