@@ -129,6 +129,6 @@ def _board(page: Page, url: str, folder: Path, look: str, stage: dict[str, str])
     page.locator(".map .leaflet-tooltip").first.wait_for(timeout=_PATIENCE_MS)
     page.wait_for_timeout(1200)
     page.screenshot(path=folder / f"detail-{look}.png")
-    for name in ("figures", "homes", "responders"):
+    for name in ("figures",):
         page.goto(f"{url}/console/{name}")
         page.screenshot(path=folder / f"{name}-{look}.png")
