@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from alerts import audit
@@ -83,6 +84,18 @@ def rewrite(conn: Connection, incident_id: int, actor: str) -> None:
     for row in sorted(rows, key=lambda one: one["n"]):
         line = audit.IncidentLine(**{**row, "actor": actor})
         previous = audit.append_incident(conn, line, previous=previous)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE audit_seals SET at = now()", "DELETE FROM audit_seals", "TRUNCATE audit_seals"],
+)
+def test_seals_refuse_change(sealed: Story, statement: str) -> None:
+    with (
+        pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"),
+        connect(sealed.database.dsn) as conn,
+    ):
+        conn.execute(statement)  # type: ignore[arg-type]
 
 
 def test_a_log_rewritten_with_a_good_chain_is_found(sealed: Story) -> None:
