@@ -99,7 +99,11 @@ def _set(conn: Connection, settings: Settings, home: str, now: datetime) -> dict
 
 
 def _window(browser: Browser, url: str, language: str, theme: str, size: dict[str, int]) -> Page:
-    context = browser.new_context(viewport=size, locale=language)  # type: ignore[arg-type]
+    context = browser.new_context(
+        viewport=size,  # type: ignore[arg-type]
+        locale=language,
+        color_scheme=theme,  # type: ignore[arg-type]  # the responder's page follows the phone
+    )
     context.add_cookies(
         [
             {"name": "doorguard_language", "value": language, "url": url},
