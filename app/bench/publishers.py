@@ -52,6 +52,7 @@ class Publishers:
                 [sys.executable, "-m", "simulators.load"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                start_new_session=True,  # its processor time is not taken from our watching
             )
             self._children.append(child)
             self._tell(child, msgspec.json.encode(load))

@@ -7,7 +7,9 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import Protocol
 
 from core import heartbeat
@@ -56,10 +58,15 @@ def session_for(
 def step_behind(by: int) -> None:
     """Let others run first, `by` steps of the scheduler's niceness: alarms, and what they need.
 
-    Without effect where we are that far behind already.
+    Linux weighs sessions against each other before the processes in them (sched(7), autogroup), and
+    each of ours is a session of its own: so the session steps behind as well. Without effect where
+    we are that far behind already.
     """
-    if os.getpriority(os.PRIO_PROCESS, 0) < by:
-        os.setpriority(os.PRIO_PROCESS, 0, by)
+    if os.getpriority(os.PRIO_PROCESS, 0) >= by:
+        return
+    os.setpriority(os.PRIO_PROCESS, 0, by)
+    with suppress(OSError):  # another kernel, or a container's own group
+        Path("/proc/self/autogroup").write_text(str(by), encoding="ascii")
 
 
 def serve(process: str, settings: Settings) -> None:
