@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.clock import SystemClock
 from core.errors import BrokerAway, TemporaryError
@@ -363,3 +365,32 @@ class MovedClock(SystemClock):
 @pytest.fixture
 def clock_of_frames() -> MovedClock:
     return MovedClock()
+
+
+@given(
+    st.lists(st.sampled_from(["flood", "a", "b", "c"]), min_size=1, max_size=200),
+    st.integers(2, 6),
+)
+def test_every_camera_keeps_its_share_under_a_flood(names: list[str], keep: int) -> None:
+    """However frames come, between two of a camera's turns each other camera has one at most."""
+    queue = FairQueue(keep)
+    waiting = dict.fromkeys("abc", 0)
+    since: dict[str, set[str]] = {name: set() for name in waiting}
+    for number, name in enumerate(names):
+        for _ in range(50 if name == "flood" else 1):
+            dropped = queue.put(name, Waiting(frame(number, number, b""), 0.0))
+            if name != "flood":
+                waiting[name] += 1 - dropped
+        taken = queue.take()
+        assert taken is not None
+        served = taken[0]
+        for other, seen in since.items():
+            if other == served:
+                waiting[other] -= 1
+                seen.clear()
+            elif waiting[other] and other != name:
+                assert served not in seen, "served twice while another waited"
+                seen.add(served)
+            else:
+                seen.clear()
+    assert len(queue) <= keep * 4
