@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from core.frames import Frame
 
-KEEP = 4  # frames of one camera; at 5 fps less than a second old
+KEEP = 10  # frames of one camera, 2 s at 5 fps: longer than the object store may keep us (1 s)
 
 
 @dataclass(frozen=True, slots=True)
