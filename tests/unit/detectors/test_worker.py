@@ -19,7 +19,7 @@ from core.topics import part_of
 from detectors import filing
 from detectors.camera import Camera
 from detectors.evidence import Shot
-from detectors.queues import FairQueue, Waiting
+from detectors.queues import KEEP, FairQueue, Waiting
 from detectors.recording import Alarm, Filing
 from detectors.snapshots import Snapshots
 from detectors.store import PatientStore
@@ -195,18 +195,18 @@ def test_cameras_given_up_are_on_disk_and_forgotten_here(tmp_path: Path) -> None
 
 def test_bad_pictures_and_lost_frames_are_counted_by_camera() -> None:
     worker = _worker(MemoryStore(), Published())
-    for number in range(9):
+    for number in range(KEEP + 5):
         worker.on_frame("cam-one", frame(number, number, b""))
     worker.on_frame("cam-two", frame(1, 1, b"\xff\xd8\xff no picture"))
     worker.start()
     try:
         _until(lambda: worker.figures()["waiting"] == 0)
-        _until(lambda: worker.figures()["frames"] == 5)
+        _until(lambda: worker.figures()["frames"] == KEEP + 1)
         figures = worker.figures()
     finally:
         worker.stop()
     assert figures["shed_of"] == {"cam-one": 5}
-    assert figures["bad_jpegs_of"] == {"cam-one": 4, "cam-two": 1}
+    assert figures["bad_jpegs_of"] == {"cam-one": KEEP, "cam-two": 1}
 
 
 def test_a_stop_files_the_case_in_hand() -> None:
@@ -266,8 +266,8 @@ def test_overload_is_counted_and_never_blocks_the_caller() -> None:
     for number in range(20):
         worker.on_frame("cam-one", frame(number, number, b""))
     figures = worker.figures()
-    assert figures["shed"] == 16
-    assert figures["waiting"] == 4
+    assert figures["shed"] == 20 - KEEP
+    assert figures["waiting"] == KEEP
 
 
 def test_stop_is_prompt_with_frames_waiting_and_a_hanging_store() -> None:
