@@ -127,6 +127,11 @@ class Cast:
         """The user who looks at their own history."""
         return self.named("park-min-ho")
 
+    @property
+    def watched(self) -> str:
+        """The user at whose door there is something to see, on the resident's page."""
+        return self.named("lee-ji-won")
+
 
 def check_stage(conn: Connection) -> None:
     """Raise `ConfigurationError` where the play would put pretend responders on real duty."""
@@ -187,4 +192,5 @@ def leave(conn: Connection, cast: Cast, now: datetime) -> None:
         remove_household(conn, character.home.household_id, now=now)
     for responder_id, *_ in RESPONDERS:
         responders.remove(conn, cast.named(responder_id), now=now)
-    remove_user(conn, cast.resident, now)
+    for user in (cast.resident, cast.watched):
+        remove_user(conn, user, now)

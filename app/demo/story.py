@@ -89,6 +89,10 @@ class Story:
                 pager.secret = secret
             users.add_user(conn, cast.resident, "resident", [cast.entry.home.household_id])
             token = tokens.issue_token(conn, cast.resident, now, days=1)
+            watched = [cast.loiter.home.household_id]
+            password = users.add_user(conn, cast.watched, "resident", watched)
+        self._tell(f"  resident's page   {self._settings.public_url}/home")
+        self._tell(f"    sign in as      {cast.watched}   password {password}")
         button = Button(credentials[cast.sos.device])
         door = DoorCamera(credentials[cast.loiter.device], self._source, fps=_FPS)
         entry = DoorCamera(credentials[cast.entry.device])
