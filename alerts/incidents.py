@@ -130,7 +130,7 @@ def close(
 ) -> None:
     """End an incident; whoever was paged and did not decline is told to stand down.
 
-    `cause` goes with `false_alarm` and is `unknown` without one (`alerts.dispositions`),
+    `cause` goes with `false_alarm` (`alerts.dispositions`; `unknown` is said, not left out),
     `duplicate_of` with `duplicate`. The same again by the same actor changes nothing. Raises
     `NotFound`, `PermanentError` for what does not fit, and `Conflict` when somebody else closed
     it, it was closed otherwise, or another operator has it in hand.
@@ -143,7 +143,6 @@ def close(
     _in_hand(incident, actor)
     detail: Detail = {"note": note} if note else {}
     if outcome == "false_alarm":
-        cause = cause or "unknown"
         detail = {**detail, "cause": cause}
     if outcome == "duplicate":
         detail = {**detail, "duplicate_of": duplicate_of}
@@ -236,7 +235,8 @@ def _check_disposition(
     duplicate_of: int | None,
 ) -> None:
     if (cause is not None) != (outcome == "false_alarm"):
-        raise PermanentError("a cause goes with a false alarm")
+        causes = ", ".join(FALSE_CAUSES)
+        raise PermanentError(f"a false alarm, and nothing else, has a cause: {causes}")
     if cause is not None and cause not in FALSE_CAUSES:
         raise PermanentError(f"cause {cause!r}: one of {', '.join(FALSE_CAUSES)}")
     if (duplicate_of is not None) != (outcome == "duplicate"):

@@ -235,6 +235,7 @@ class Story:
                 now=self.clock.now(),
                 outcome=outcome,
                 note="all well",
+                cause="unknown" if outcome == "false_alarm" else None,
             )
         self.dispatcher.deliver_due()
 

@@ -150,7 +150,12 @@ def test_of_two_operators_at_once_one_wins_and_the_other_is_told(story: Story) -
 
     def close(outcome: incidents.Outcome) -> Callable[[Connection], None]:
         return lambda conn: incidents.close(
-            conn, incident, actor=winner or "", now=now, outcome=outcome
+            conn,
+            incident,
+            actor=winner or "",
+            now=now,
+            outcome=outcome,
+            cause="unknown" if outcome == "false_alarm" else None,
         )
 
     answers = _race(story, [close("closed"), close("false_alarm")])
@@ -184,6 +189,7 @@ def test_dispositions_that_do_not_fit_change_nothing(story: Story) -> None:
     for wrong, error in (
         ({"outcome": "closed", "cause": "animal"}, PermanentError),
         ({"outcome": "false_alarm", "cause": "ghosts"}, PermanentError),
+        ({"outcome": "false_alarm"}, PermanentError),
         ({"outcome": "duplicate"}, PermanentError),
         ({"outcome": "closed", "duplicate_of": first}, PermanentError),
         ({"outcome": "duplicate", "duplicate_of": story.incident}, PermanentError),

@@ -85,7 +85,9 @@ def test_only_post_answers_and_only_our_links(api, conn, page) -> None:
     assert api.client.post(f"/v1/pages/{token[:-1]}A/accept").status_code == 404
     assert api.client.post("/v1/pages/1.nonsense/accept").status_code == 404
     with conn.transaction():
-        incidents.close(conn, incident, actor="somebody", now=NOW, outcome="false_alarm")
+        incidents.close(
+            conn, incident, actor="somebody", now=NOW, outcome="false_alarm", cause="unknown"
+        )
     late = api.client.post(f"/v1/pages/{token}/accept")
     assert late.status_code == 409
     assert late.headers["content-type"] == "application/problem+json"
