@@ -11,7 +11,7 @@ from app.console.acting_bar import ActingBar
 from app.console.desk_state import DeskState, Done
 from app.console.door_pane import door
 from app.console.handling import Handling
-from app.console.map_pane import MapPane
+from app.console.map_pane import draw_map
 from app.console.presenting import (
     Templates,
     log_line,
@@ -42,7 +42,6 @@ class DetailPane:
         self._ticks: dict[str, ui.checkbox] = {}
         self._showing = False
         self._bar: ActingBar | None = None
-        self._map: MapPane | None = None
         self._box = ui.element("section").classes("detail").props('id="detail" tabindex="-1"')
         self._box.props(f'aria-label="{templates.words("detail.title")}"')
         self.clear()
@@ -63,7 +62,6 @@ class DetailPane:
         if self._bar is not None:
             self._bar.close()
         self._bar = None
-        self._map = None
         self._card = None
         self._parts, self._ticks = {}, {}
         self._box.clear()
@@ -85,7 +83,7 @@ class DetailPane:
                     self._part("paged")
                     for camera in opened.cameras:
                         ui.html(door(self._templates, card.household_id, camera), sanitize=False)
-                    self._map = MapPane(self._templates, self._settings, opened)
+                    draw_map(self._templates, self._settings, opened)
                     ui.html(render("contacts.html", contacts=opened.contacts), sanitize=False)
                     ui.html(render("door_day.html", events=opened.door_day), sanitize=False)
         self.show(card, desk)

@@ -31,38 +31,36 @@ def schematic() -> dict[str, Any]:
     return found
 
 
-class MapPane:
-    """Drawn when an incident is opened."""
-
-    def __init__(self, templates: Templates, settings: Settings, opened: Opened) -> None:
-        t, home = templates.words, opened.home
-        if home is None:
-            return
-        light = templates.theme == "light"
-        ui.html(f"<h3>{t('detail.map')}</h3>", sanitize=True)
-        made = ui.leaflet(
-            center=(home.lat, home.lon), zoom=_ZOOM if settings.map_tiles else _SCHEMATIC_ZOOM
-        ).classes("map")
-        made.props(f'role="region" aria-label="{t("detail.map")}"')
-        made.clear_layers()  # NiceGUI's own tiles would be fetched from outside
-        if settings.map_tiles:
-            made.tile_layer(
-                url_template=settings.map_tiles,
-                options={"attribution": settings.map_attribution, "maxZoom": 19},
-            )
-        else:
-            _draw_schematic(made, home, templates, light=light)
-        for one in opened.choices[:_RESPONDERS]:
-            _spot(made, one.lat, one.lon, "#2f8fe0", f"{one.name} · {t.of('responder', one.kind)}")
-        _spot(
-            made,
-            home.lat,
-            home.lon,
-            "#e0301e",
-            opened.card.household_name,
-            radius=11,
-            beside="left",
+def draw_map(templates: Templates, settings: Settings, opened: Opened) -> None:
+    """Draw it where the caller is building; nothing for a home without a position."""
+    t, home = templates.words, opened.home
+    if home is None:
+        return
+    light = templates.theme == "light"
+    ui.html(f"<h3>{t('detail.map')}</h3>", sanitize=True)
+    made = ui.leaflet(
+        center=(home.lat, home.lon), zoom=_ZOOM if settings.map_tiles else _SCHEMATIC_ZOOM
+    ).classes("map")
+    made.props(f'role="region" aria-label="{t("detail.map")}"')
+    made.clear_layers()  # NiceGUI's own tiles would be fetched from outside
+    if settings.map_tiles:
+        made.tile_layer(
+            url_template=settings.map_tiles,
+            options={"attribution": settings.map_attribution, "maxZoom": 19},
         )
+    else:
+        _draw_schematic(made, home, templates, light=light)
+    for one in opened.choices[:_RESPONDERS]:
+        _spot(made, one.lat, one.lon, "#2f8fe0", f"{one.name} · {t.of('responder', one.kind)}")
+    _spot(
+        made,
+        home.lat,
+        home.lon,
+        "#e0301e",
+        opened.card.household_name,
+        radius=11,
+        beside="left",
+    )
 
 
 def _draw_schematic(made: ui.leaflet, home: Position, templates: Templates, *, light: bool) -> None:

@@ -14,6 +14,22 @@ const dg = (() => {
   let ringing = new Map(), stale = false, warnedAt = -Infinity, audio = null;
   const rungAt = {}, muted = new Set();
 
+  // A map that has left the page goes on listening to the window, with all that was drawn on it,
+  // until it is told to stop; NiceGUI does not tell it.
+  const maps = new Map();
+  let leaflet;
+  Object.defineProperty(window, "L", {
+    configurable: true,
+    get: () => leaflet,
+    set: (given) => {
+      if (given !== leaflet) given.Map.addInitHook(function () { maps.set(this.getContainer(), this); });
+      leaflet = given;
+    },
+  });
+  const forgetMaps = () => {
+    for (const [place, map] of maps) if (!place.isConnected) { maps.delete(place); map.remove(); }
+  };
+
   const serverNow = () => Date.now() + offsetMs;
   const two = (n) => String(n).padStart(2, "0");
   const elapsed = (ms) => {
@@ -104,6 +120,7 @@ const dg = (() => {
     if (now && performance.now() - (rungAt[now] ?? -Infinity) > SOUNDS[now].everyMs) ring(now);
     check();
     showSound();
+    forgetMaps();
   };
 
   document.addEventListener("pointerdown", listen, true);
