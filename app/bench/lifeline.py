@@ -54,7 +54,7 @@ def bench(
         size = Size(homes=presses + 1, loaders=0, cameras=0)  # the last is called from
         stage = ending.enter_context(staged(database.dsn, size))
         people = People(stage)
-        _wait("no roster was written", lambda: _knows_all(stage), _PATIENCE_S)
+        _wait("no roster was written", lambda: knows_all(stage), _PATIENCE_S)
         _take_away(database, how)
         threading.Event().wait(_GONE_S)
         told = _press(stage, presses, away_s, people, kill=kill)
@@ -165,10 +165,13 @@ def _figures(stage: Stage, told: dict[str, Any], homes: Sequence[str]) -> dict[s
     }
 
 
-def _knows_all(stage: Stage) -> bool:
+def knows_all(stage: Stage) -> bool:
+    """Say whether every process that has a lifeline has every home in its roster."""
     with stage.services.database.transaction() as conn:
         row = conn.execute(_QUERIES["roster_age"]).fetchone()
-    return row is not None and row["homes"] is not None and row["homes"] >= len(stage.homes)
+    return (
+        row is not None and row["homes"] is not None and row["homes"] > len(stage.homes)
+    )  # the synthetic one, too
 
 
 def _settled(stage: Stage, homes: Sequence[str]) -> bool:
