@@ -86,6 +86,13 @@ def test_an_incident_from_press_to_close(
     assert (row["state"], row["closed_by"]) == ("closed", "night-desk")
     assert row["acknowledged_by"] == "night-desk"
     assert row["closing_note"] == "Fell in the bathroom; ambulance took over."
+    shown = conn.execute(
+        "SELECT s.shown_at >= i.created_at AS after, s.shown_at < i.acknowledged_at AS before"
+        " FROM incident_screens s JOIN incidents i USING (incident_id)"
+        " WHERE incident_id = %s",
+        (incident_id,),
+    ).fetchone()
+    assert shown == {"after": True, "before": True}  # when an open board first had it
     looks = conn.execute("SELECT action, household_id FROM access_log ORDER BY n").fetchall()
     assert [(look["action"], look["household_id"]) for look in looks] == [
         ("board.open", None),
