@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
-    from app.api.desk import WayAround
+    from app.api.around import WayAround
     from app.api.models import RaiseSos
     from core.clock import Clock
     from core.database import Database

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Protocol, TypeAlias, TypeVar, cast
+from typing import Annotated, Any, TypeAlias, cast
 
 import psycopg
 from anyio import CapacityLimiter
@@ -17,15 +17,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
 from alerts.audit import record_access
-from alerts.lifeline.records import Answer
-from alerts.pages import AnswerView, PageView
 from app.accounts.guarding import may_guardian
 from app.accounts.permissions import Denied, Hidden, Place, Right, reason
 from app.accounts.principal import Principal, Role
 from app.accounts.sessions import resume_session
 from app.accounts.tokens import authenticate_token
+from app.api.around import WayAround
 from app.api.home_feed import HomeFeed
-from app.api.models import EventReceipt, RaiseSos
+from app.api.models import RaiseSos
 from app.doors.devices import Devices
 from app.doors.talks import Talks
 from app.doors.unplugged import Unplugged
@@ -45,33 +44,6 @@ CALLS_AT_ONCE = 8
 HANDOVER = timedelta(hours=1)  # what was just closed stays in reach of who dealt with it
 _QUERIES = sql.load("app.api")
 _log = logger(__name__)
-
-
-_T = TypeVar("_T")
-
-
-class WayAround(Protocol):
-    """What can be done while the database is away."""
-
-    def in_time(self, work: Callable[[], _T], otherwise: Callable[[], _T]) -> _T:
-        """Return what `work` does, or what `otherwise` does where the database is away."""
-        ...
-
-    def caller(self, secret: str) -> Principal:
-        """Return whose token or session this is; raise `Refused` for strangers."""
-        ...
-
-    def carry_sos(self, household_id: str, actor: str, seq: int) -> EventReceipt:
-        """Take a call for help past the database. Raises `DatabaseAway`."""
-        ...
-
-    def answer(self, page_id: int, given: Answer) -> AnswerView:
-        """Take a responder's answer. Raises `Conflict`, `DatabaseAway`."""
-        ...
-
-    def look(self, page_id: int) -> PageView:
-        """Return what a responder may see. Raises `DatabaseAway`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,12 +276,6 @@ def caller(desk: Desk, token: Credential, household_id: str, right: Right = Righ
     """
     with deciding(desk, desk.for_calls) as conn, limited(conn):
         return admit(desk, conn, token, household_id, right)[0]
-
-
-def in_time(desk: Desk, work: Callable[[], _T], otherwise: Callable[[WayAround], _T]) -> _T:
-    """Return what `work` does with the database, or what is done around it where it is away."""
-    around = desk.around
-    return work() if around is None else around.in_time(work, lambda: otherwise(around))
 
 
 def caller_around(around: WayAround, token: Credential, household_id: str) -> Principal:

@@ -14,17 +14,16 @@ from pydantic import AwareDatetime, StringConstraints
 
 from app.accounts.permissions import Right
 from app.api import cursors, models
+from app.api.around import WayAround, in_time
 from app.api.desk import (
     READS_HOME,
     Credential,
     Desk,
     DeskDep,
     TokenDep,
-    WayAround,
     caller,
     caller_around,
     fetch_all,
-    in_time,
     incident_state,
     opened_home,
 )

@@ -17,7 +17,8 @@ from alerts.finding import FINDINGS, MOST_PHOTOS, Photo, finish
 from alerts.lifeline.records import Answer
 from alerts.pages import AnswerView
 from app.api import models
-from app.api.desk import Desk, DeskDep, in_time
+from app.api.around import in_time
+from app.api.desk import Desk, DeskDep
 from app.api.page_links import by_link, page_of
 from app.api.problems import responses
 from app.photo import MAX_BYTES, cleaned

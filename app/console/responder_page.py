@@ -12,7 +12,8 @@ from alerts.audit import record_access
 from alerts.finding import FINDINGS, LONGEST_NOTE
 from alerts.lifecycle import ANSWERED, MAY_STILL_ANSWER, PageState, State
 from alerts.pages import PageView, page_view
-from app.api.desk import Desk, DeskDep, in_time
+from app.api.around import in_time
+from app.api.desk import Desk, DeskDep
 from app.api.households import picture
 from app.api.page_links import NotTheirs, by_link, page_of
 from app.console.presenting import LANGUAGE_COOKIE, Papers, Templates

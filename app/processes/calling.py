@@ -37,7 +37,7 @@ _T = TypeVar("_T")
 
 
 class Calling:
-    """The app's `RaiseSos`, and its way around the database (`app.api.desk.WayAround`)."""
+    """The app's `RaiseSos`, and its way around the database (`app.api.around.WayAround`)."""
 
     def __init__(
         self,
