@@ -34,7 +34,10 @@ from gateway.nats_config import Listener
 PROCESSES = ("alarms", "ingest", "detect", "app", "watchman")
 _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - named by the person, and only with TLS
 _ALARMS_BACKOFF_S = 0.5  # whatever ails it, an SOS does not wait
-_SILENT_AFTER_S = 10.0  # a process that stands still is as bad as one that is dead, and quieter
+# A process that stands still is as bad as one that is dead, and quieter. One that steps behind on a
+# machine with too much to do is slow, and must not be taken for it.
+_SILENT_AFTER_S = {"alarms": 10.0}
+_LONGEST_SILENCE_S = 30.0
 _POLL_S = 0.05
 _HEALTHY_WITHIN_S = 60.0
 _GIVE_UP_AFTER = 3  # ends in a row: it will not come up
@@ -190,7 +193,7 @@ class Services:
                 name=name,
                 argv=[sys.executable, "-m", "app.processes", process],
                 env={**environment, "DOORGUARD_INSTANCE": name if process in wanted else ""},
-                silent_after_s=_SILENT_AFTER_S,
+                silent_after_s=_SILENT_AFTER_S.get(process, _LONGEST_SILENCE_S),
                 longest_backoff_s=_ALARMS_BACKOFF_S if process == "alarms" else LONGEST_BACKOFF_S,
             )
             for name in called

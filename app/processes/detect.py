@@ -146,7 +146,7 @@ def _person_model(settings: Settings) -> PersonModel | None:
 
 def run(settings: Settings) -> None:
     """Serve until a signal."""
-    step_behind(10)
+    step_behind(5)
     stop = until_signalled()
     clock = SystemClock()
     objects = Objects(settings.objects)

@@ -44,7 +44,7 @@ def quiet_collector() -> None:
 def run(settings: Settings) -> None:
     """Serve until a signal."""
     quiet_collector()
-    step_behind(5)
+    step_behind(3)
     stop = until_signalled()
     clock = SystemClock()
     database = Database(settings.database, application="doorguard-ingest")
