@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from app.accounts.permissions import Right
-from app.api import models
+from app.api import home_models
 from app.api.desk import DeskDep, TokenDep
 from app.api.doorway import admitted, not_carried_out
 from app.api.problems import responses
@@ -36,12 +36,12 @@ router = APIRouter(prefix="/v1/devices/{device}", tags=["devices"])
 @router.post(
     "/commands",
     summary="Tell a device what to do",
-    response_model=models.CommandDone,
+    response_model=home_models.CommandDone,
     responses=responses(400, 401, 403, 404, 409, 422, 503, 504),
 )
 def command(
-    desk: DeskDep, token: TokenDep, device_id: DeviceId, given: models.GiveCommand
-) -> models.CommandDone:
+    desk: DeskDep, token: TokenDep, device_id: DeviceId, given: home_models.GiveCommand
+) -> home_models.CommandDone:
     """Answered when the device has: done, or a problem that says `device-refused` (409),
     `device-busy` (409), `device-away` (503) or `device-silent` (504). What is not answered in time
     has expired and will not be carried out later.
@@ -56,4 +56,4 @@ def command(
     except NotDone as error:
         not_carried_out(desk, admission, error)
         raise
-    return models.CommandDone(command_id=answer.command_id, data=dict(answer.data))
+    return home_models.CommandDone(command_id=answer.command_id, data=dict(answer.data))

@@ -13,7 +13,7 @@ from alerts.audit import record_access
 from app.accounts.permissions import Right
 from app.accounts.principal import Principal, Role
 from app.accounts.users import add_user, remove_user
-from app.api import models
+from app.api import home_models
 from app.api.desk import READS_HOME, Credential, Desk, DeskDep, TokenDep, admit, deciding
 from app.api.households import HomeId
 from app.api.problems import responses
@@ -53,8 +53,8 @@ def _at_home(
         )
 
 
-def _view(guardian: Guardian) -> models.Guardian:
-    return models.Guardian(
+def _view(guardian: Guardian) -> home_models.Guardian:
+    return home_models.Guardian(
         user_id=guardian.user_id,
         name=guardian.name,
         relation=guardian.relation,
@@ -71,15 +71,15 @@ def _view(guardian: Guardian) -> models.Guardian:
     dependencies=[READS_HOME],
     responses=responses(401, 403, 404, 503),
 )
-def listed(desk: DeskDep, token: TokenDep, home: HomeId) -> models.GuardianList:
+def listed(desk: DeskDep, token: TokenDep, home: HomeId) -> home_models.GuardianList:
     with _at_home(desk, token, home) as (conn, _who):
-        return models.GuardianList(items=[_view(one) for one in list_guardians(conn, home)])
+        return home_models.GuardianList(items=[_view(one) for one in list_guardians(conn, home)])
 
 
 @router.post("", summary="Name a guardian", status_code=201, responses=_ERRORS)
 def add(
-    desk: DeskDep, token: TokenDep, home: HomeId, given: models.NameGuardian
-) -> models.NewGuardian:
+    desk: DeskDep, token: TokenDep, home: HomeId, given: home_models.NameGuardian
+) -> home_models.NewGuardian:
     """The password is shown this once; whoever is named signs in with it."""
     user_id = f"guardian-{''.join(secrets.choice(_LETTERS) for _ in range(6))}"
     with _at_home(desk, token, home, added=user_id) as (conn, who):
@@ -90,13 +90,13 @@ def add(
             rights=map(GuardianRight, given.rights), by=who.user_id, now=desk.clock.now(),
         )  # fmt: skip
         (made,) = (one for one in list_guardians(conn, home) if one.user_id == user_id)
-    return models.NewGuardian(**_view(made).model_dump(), password=password)
+    return home_models.NewGuardian(**_view(made).model_dump(), password=password)
 
 
 @router.put("/{user}", summary="Say what a guardian may do", responses=_ERRORS)
 def limit(
-    desk: DeskDep, token: TokenDep, home: HomeId, user: UserId, given: models.GuardianRights
-) -> models.Guardian:
+    desk: DeskDep, token: TokenDep, home: HomeId, user: UserId, given: home_models.GuardianRights
+) -> home_models.Guardian:
     """Holds from the next request of theirs on."""
     rights = [GuardianRight(right) for right in given.rights]
     told = ",".join(sorted(rights)) or "none"

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from alerts.audit import record_access
 from app.accounts.permissions import Right
-from app.api import models
+from app.api import home_models
 from app.api.desk import (
     READS_HOME,
     Credential,
@@ -58,7 +58,7 @@ def _reading(desk: Desk, conn: Connection, home: str) -> dict[str, Any]:
 @router.get(
     "/now",
     summary="How the home stands",
-    response_model=models.Standing,
+    response_model=home_models.Standing,
     dependencies=[READS_HOME],
     responses=_ERRORS,
 )
@@ -142,7 +142,7 @@ def _event(name: str, body: object) -> bytes:
 @router.get(
     "/door",
     summary="Who came and went through the door on a day",
-    response_model=models.DoorDay,
+    response_model=home_models.DoorDay,
     dependencies=[READS_HOME],
     responses=_ERRORS | responses(422),
 )
@@ -172,10 +172,10 @@ def _span(day: date, zone: ZoneInfo) -> dict[str, datetime]:
 @router.put(
     "/mode",
     summary="At home, away, or on holiday",
-    response_model=models.Standing,
+    response_model=home_models.Standing,
     responses=_ERRORS | responses(400, 422),
 )
-def mode(desk: DeskDep, token: TokenDep, home: HomeId, given: models.SetMode) -> Response:
+def mode(desk: DeskDep, token: TokenDep, home: HomeId, given: home_models.SetMode) -> Response:
     """Falls back to `home` at `until`."""
     with deciding(desk) as conn:
         who, why = admit(desk, conn, token, home, Right.MODE)

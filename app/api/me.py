@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from app.accounts.guarding import opened_by
 from app.accounts.permissions import Right, may
 from app.accounts.principal import Principal, Role
-from app.api import models
+from app.api import home_models
 from app.api.desk import DeskDep, TokenDep, authenticate
 from app.api.problems import responses
 from core import sql
@@ -23,7 +23,7 @@ _QUERIES = sql.load("app.api", "home.sql")
 router = APIRouter(prefix="/v1/me", tags=["home"])
 
 
-def homes_of(conn: Connection, who: Principal) -> list[models.MyHome]:
+def homes_of(conn: Connection, who: Principal) -> list[home_models.MyHome]:
     """Return the homes somebody lives in or looks after, with what they may do at each."""
     rows = conn.execute(_QUERIES["homes_of"], {"households": list(who.households)}).fetchall()
     homes = []
@@ -31,13 +31,13 @@ def homes_of(conn: Connection, who: Principal) -> list[models.MyHome]:
         rights = {right for right in _HOME_RIGHTS if may(who, right)}
         if who.role is Role.GUARDIAN:
             rights &= opened_by(rights_of(conn, row["household_id"], who.user_id))
-        homes.append(models.MyHome(**row, rights=sorted(right.value for right in rights)))
+        homes.append(home_models.MyHome(**row, rights=sorted(right.value for right in rights)))
     return homes
 
 
 @router.get("", summary="Who I am, and my homes", responses=responses(401, 503))
-def me(desk: DeskDep, token: TokenDep) -> models.Me:
+def me(desk: DeskDep, token: TokenDep) -> home_models.Me:
     """`rights` is what may be done at each home."""
     with desk.database.transaction() as conn:
         who = authenticate(desk, conn, token)
-        return models.Me(user_id=who.user_id, role=who.role.value, homes=homes_of(conn, who))
+        return home_models.Me(user_id=who.user_id, role=who.role.value, homes=homes_of(conn, who))

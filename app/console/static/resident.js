@@ -1,6 +1,7 @@
 // The resident's page. It speaks to /v1, as anybody's program may.
+import { slide, told } from "./sos.js";
+
 const STALE_MS = 6000;
-const SOS_TRY_MS = 4000;
 const main = document.getElementById("resident");
 const $ = (id) => document.getElementById(id);
 const words = main ? JSON.parse(main.dataset.words) : {};
@@ -131,87 +132,6 @@ async function setMode() {
 
 // the call for help
 
-function told(text, { call = false } = {}) {
-  const box = $("sos-told");
-  if (!box) return;
-  box.hidden = !text;
-  box.textContent = text;
-  document.querySelector(".sos .call").hidden = !call;
-}
-let calling = false;
-async function callForHelp() {
-  if (calling) return;
-  calling = true;
-  const key = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  told(word("sos.sending"));
-  for (let attempt = 1; ; attempt++) {
-    // one call, however often it is sent: the key is the same
-    const given = new AbortController();
-    const timer = setTimeout(() => given.abort(), SOS_TRY_MS);
-    try {
-      const answer = await fetch(`${home}/sos`, { method: "POST", headers: { "Idempotency-Key": key }, signal: given.signal });
-      if (answer.ok) {
-        const receipt = await answer.json();
-        told(`${word("step.received")} · ${clock(receipt.event_at, true)}`);
-        document.body.dataset.sos = "received";
-        navigator.vibrate?.([200, 100, 200]);
-        break;
-      }
-      if ([401, 403, 404].includes(answer.status)) {
-        told(word("sos.refused"), { call: true });
-        break;
-      }
-    } catch {
-      // no network, no answer in time: again
-    } finally {
-      clearTimeout(timer);
-    }
-    told(word("sos.trying", { n: attempt }), { call: true });
-    await new Promise((wait) => setTimeout(wait, Math.min(500 * attempt, 3000)));
-  }
-  calling = false;
-}
-function slide() {
-  const track = document.querySelector(".track");
-  if (!track) return;
-  const thumb = track.querySelector(".thumb");
-  let from = null;
-  const way = () => track.clientWidth - thumb.offsetWidth - 8;
-  const move = (x) => (thumb.style.transform = `translateX(${x}px)`);
-  track.addEventListener("pointerdown", (event) => {
-    from = event.clientX;
-    track.classList.remove("back");
-    track.setPointerCapture(event.pointerId);
-  });
-  track.addEventListener("pointermove", (event) => from !== null && move(Math.max(0, Math.min(way(), event.clientX - from))));
-  const end = (event) => {
-    if (from === null) return;
-    const far = event.type === "pointerup" && event.clientX - from >= way() * 0.85;
-    from = null;
-    track.classList.add("back");
-    move(0);
-    if (far) callForHelp();
-  };
-  track.addEventListener("pointerup", end);
-  track.addEventListener("pointercancel", end);
-  const key = document.querySelector(".sos-key");
-  let timer;
-  const disarm = () => {
-    key.classList.remove("armed");
-    key.textContent = key.dataset.idle;
-  };
-  key.addEventListener("click", () => {
-    clearTimeout(timer);
-    if (key.classList.contains("armed")) {
-      disarm();
-      callForHelp();
-      return;
-    }
-    key.classList.add("armed");
-    key.textContent = key.dataset.again;
-    timer = setTimeout(disarm, 5000);
-  });
-}
 async function cancelCall(event) {
   event.preventDefault();
   const form = event.target;
@@ -358,7 +278,7 @@ document.querySelector("[data-language]").addEventListener("click", (event) => r
 document.querySelector("[data-theme-turn]").addEventListener("click", () => remember("doorguard_theme", document.documentElement.dataset.theme === "light" ? "dark" : "light"));
 if (main) {
   follow();
-  slide();
+  slide(home, word, clock);
   $("mode")?.addEventListener("change", setMode);
   $("until")?.addEventListener("change", setMode);
   $("cancel")?.querySelector("form").addEventListener("submit", cancelCall);
