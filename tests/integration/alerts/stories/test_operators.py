@@ -276,7 +276,7 @@ def test_the_queue_is_ordered_and_read_with_few_queries(story: Story) -> None:
             del conn.execute  # type: ignore[method-assign]
     assert [card.priority for card in cards] == [1] * 4 + [4] * 4
     assert [card.household_id for card in cards[:4]] == [f"home-{n}" for n in range(2, 6)]
-    assert len(made) == 7
+    assert len(made) == 8
     story.close()
     with story.database.transaction() as conn:
         assert [card.household_id for card in board.recent(conn, 10)] == ["home-5"]
