@@ -1,7 +1,7 @@
 """Camera health of one camera: looks at its pictures, and says what is wrong with it.
 
-A cheap look at every picture decides whether a close one is worth its cost; while all is well that
-is once a second. Nothing is learnt while anything is suspected.
+While all is well a cheap look, twice a second, decides whether a close one is worth its cost; there
+is one each second anyhow. Nothing is learnt while anything is suspected.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from detectors.health_signs import CONTRAST, LIKE, Sign
 from detectors.health_states import HOLD_S, Course, Ill, Say, State
 
 LEARNT_S = 60.0  # a camera that was moved and stays so: its view is the usual one now
+_GLANCE_EVERY_S = 0.4
 _CALM_EVERY_S = 1.0
 _CLOSE_EVERY_S = 0.19  # under suspicion
 _STILL_S = 2.0  # a picture that is repeated for less is a doubled frame
@@ -59,6 +60,7 @@ class Health:
     _freeze: Freeze = field(default_factory=Freeze)
     _altered: bool = False
     _newest_us: int | None = None
+    _glanced_us: int = 0
     _looked_us: int = 0
     _strange_us: int | None = None
 
@@ -92,10 +94,13 @@ class Health:
         if self._newest_us is None or not 0 < at_us - self._newest_us <= _GAP_US:
             self.course.restart(at_us)
             self._scenery.break_off()
-            self._looked_us = at_us - int(_CALM_EVERY_S * 1e6)
+            self._looked_us = self._glanced_us = at_us - int(_CALM_EVERY_S * 1e6)
         self._newest_us = at_us
-        seen = self._scenery.glance(frame, grey)
         calm = self.course.state is State.WELL and still_us is None
+        if calm and at_us - self._glanced_us < _GLANCE_EVERY_S * 1e6:
+            return None
+        self._glanced_us = at_us
+        seen = self._scenery.glance(frame, grey)
         calm = calm and seen.likeness >= LIKE and seen.contrast >= CONTRAST
         step_us = at_us - self._looked_us
         if step_us < (_CALM_EVERY_S if calm else _CLOSE_EVERY_S) * 1e6:
@@ -128,7 +133,7 @@ class Health:
             return self._move_again(at_us) if again else self._step(at_us, sign)
         if still_us is not None and at_us - still_us >= _STILL_S * 1e6:
             return self._step(at_us, Ill.FROZEN, still_us)
-        if self._may_learn(sign) and not somebody:
+        if self._may_learn(sign) and self._is_usual(sign, at_us) and not somebody:
             self._scenery.learn(frame, grey, seen)
         if self._is_doubtful(sign):
             self.course.wait(step_us)
@@ -151,10 +156,18 @@ class Health:
         # that pictures come and change is all that is asked for after these two
         return sign is Sign.UNKNOWN and self.course.told not in _PICTURELESS
 
+    def _is_usual(self, sign: Sign, at_us: int) -> bool:
+        """Whether it is not strange, or has been so for long."""
+        if sign is not Sign.FAIR:
+            self._strange_us = None
+            return True
+        self._strange_us = at_us if self._strange_us is None else self._strange_us
+        return at_us - self._strange_us >= LEARNT_S * 1e6
+
     def _may_learn(self, sign: Sign) -> bool:
         """Nothing is learnt under suspicion, nor under a fault that hides the scene."""
         told = self.course.told
-        if sign is Sign.WELL:
+        if sign in (Sign.WELL, Sign.FAIR):
             return self.course.state is State.WELL or told is Ill.MOVED
         free = told in (None, Ill.MOVED, *_PICTURELESS)
         return sign is Sign.UNKNOWN and (free or self._scenery.unknown)
@@ -172,7 +185,6 @@ class Health:
 
     def _settle(self, frame: Frame) -> Told | None:
         """The new view is there; after a while it is the usual one."""
-        self._strange_us = None
         if self._scenery.age_s(infrared=frame.infrared) < LEARNT_S:
             return self._step(frame.captured_at_us, Ill.MOVED)
         since_us = self.course.since_us

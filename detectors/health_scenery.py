@@ -78,7 +78,10 @@ class Scenery:
         close = look(grey, self._before, seen, reference)
         self._sliding = self._sliding or close.sliding
         sign = read(seen, close, ill=ill, sliding=self._sliding)
-        return self._elsewhere(grey, reference) if sign is Sign.ELSEWHERE else sign
+        if sign not in (Sign.SHIFTED, Sign.ELSEWHERE):
+            return sign
+        otherwise = Sign.FAIR if sign is Sign.SHIFTED else Ill.MOVED
+        return self._elsewhere(grey, reference, otherwise)
 
     def is_home(self, frame: Frame, grey: Grey) -> bool:
         """Whether a camera that was moved looks again where it looked before."""
@@ -88,7 +91,8 @@ class Scenery:
         seen = glance(grey, home)
         if seen.likeness < LIKE:
             return False
-        return read(seen, look(grey, self._before, seen, home), ill=True) is Sign.WELL
+        sign = read(seen, look(grey, self._before, seen, home), ill=True)
+        return sign in (Sign.WELL, Sign.FAIR)
 
     def pass_by(self, grey: Grey, at_us: int) -> None:
         """Keep a picture to compare later ones with: within a second the living stir."""
@@ -127,14 +131,16 @@ class Scenery:
             self._references = self._home
         self._home = {}
 
-    def _elsewhere(self, grey: Grey, reference: Reference) -> Ill | Sign:
-        """Tell a moved camera from one that trembles or swings."""
+    def _elsewhere(self, grey: Grey, reference: Reference, otherwise: Ill | Sign) -> Ill | Sign:
+        """Tell a moved camera from one that trembles or swings; `otherwise` where no shift
+        explains the picture.
+        """
         found = shift(grey, reference)
         if found is None:
-            return Ill.MOVED
+            return otherwise
         beside = found[0] / grey.shape[1], found[1] / grey.shape[1]
         if dist(beside, (0.0, 0.0)) < _NUDGE:
-            return Sign.WELL
+            return Sign.FAIR
         self.swung = self.shift is not None and dist(beside, self.shift) > _SWAY
         self.shift = beside
         return Ill.MOVED

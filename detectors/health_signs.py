@@ -18,6 +18,7 @@ _BROAD = 0.7  # likeness: the scene is there on the coarse scale
 _VEILED = 0.15  # contrast: through such a veil nobody is seen
 _SMOOTH = 0.35  # share of the lost cells: a cover is too near to have structure
 _LIVELY = 0.4
+_STRANGE = 0.2
 # (to become ill, to stay ill)
 _LOST = (0.55, 0.35)
 _BLURRED = (0.4, 0.3)
@@ -28,8 +29,10 @@ class Sign(Enum):
     """What a look may say beside a fault."""
 
     WELL = auto()
+    FAIR = auto()  # well, but much of it is not what was learnt
     BUSY = auto()  # somebody fills the picture
-    ELSEWHERE = auto()  # another view, or the same one shifted
+    SHIFTED = auto()  # the same view shifted, or else FAIR
+    ELSEWHERE = auto()  # the same view shifted, or else another one
     UNKNOWN = auto()
 
 
@@ -51,11 +54,19 @@ def read(seen: Glance, close: Look, *, ill: bool, sliding: bool = False) -> Ill 
         return read_blank(seen)
     if seen.likeness >= _BROAD:
         return _read_broad(seen, close, close.lost, ill=ill)
-    if close.lost < _LOST[ill]:
+    if close.lost < _STRANGE:
         return Sign.WELL
-    if close.own < _SMOOTH:
+    return _read_gone(close, much=close.lost >= _LOST[ill])
+
+
+def _read_gone(close: Look, *, much: bool) -> Ill | Sign:
+    """Read a look in which part of the scene, or `much` of it, is gone."""
+    sharp, still = close.own >= _SMOOTH, close.lively <= _LIVELY
+    if not much:
+        return Sign.SHIFTED if sharp and still else Sign.FAIR
+    if not sharp:
         return Ill.COVERED
-    return Sign.BUSY if close.lively > _LIVELY else Sign.ELSEWHERE
+    return Sign.ELSEWHERE if still else Sign.BUSY
 
 
 def _read_broad(seen: Glance, close: Look, lost: float, *, ill: bool) -> Ill | Sign:
@@ -65,4 +76,4 @@ def _read_broad(seen: Glance, close: Look, lost: float, *, ill: bool) -> Ill | S
     if lost >= _BLURRED[ill] and close.sharpness < _SHARP[ill]:
         return Ill.DEFOCUSED
     shifted = lost >= _LOST[ill] and close.own >= _SMOOTH and close.lively <= _LIVELY
-    return Sign.ELSEWHERE if shifted else Sign.WELL
+    return Sign.SHIFTED if shifted else Sign.WELL
