@@ -26,6 +26,17 @@ def test_staff_reads_the_figures(api, open_incident) -> None:
         assert (missed["n"], missed["kept"], missed["met"]) == (1, 0, False)
 
 
+def test_an_officer_reads_those_of_the_own_district(api, conn, open_incident) -> None:
+    open_incident("own")
+    api.desk.clock.advance(60)
+    assert api.get("/v1/figures", "officer").json()["steps"]
+    conn.execute("UPDATE households SET district = 'Gwanak-gu'")
+    body = api.get("/v1/figures", "officer").json()
+    assert body["steps"] == []
+    assert all(one["n"] == 0 for one in body["norms"])
+    assert api.get("/v1/figures", "supervisor").json()["steps"]
+
+
 def test_a_resident_does_not(api) -> None:
     assert api.get("/v1/figures", "resident").status_code == 403
     assert api.client.get("/v1/figures").status_code == 401
