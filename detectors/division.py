@@ -3,8 +3,9 @@
 Every worker computes the same owner of each partition from those it hears (rendezvous hashing, so
 that little moves when one comes or goes). A partition is taken only when nobody alive says to hold
 it, and is given up before another takes it, so two never look after the same camera while they
-hear each other. Who is silent is taken to be dead; who was frozen, or cut off from the broker, has
-nothing any more when it comes back.
+hear each other. Who is silent is taken to be dead. Each hears its own beats as well: who does not
+hear itself is not heard by others, and gives everything up before they take over, as does who was
+frozen.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from core.topics import PARTITIONS
 from core.workers import WorkerBeat
 
 BEAT_EVERY_S = 1.0
-DEAD_AFTER_S = 3.0  # three beats; a killed worker's cameras are another's after this
+DEAD_AFTER_S = 5.0  # a killed worker's cameras are another's after this
 SETTLE_S = 2.5  # who is new hears everybody first
-CUT_OFF_AFTER_S = 2.0  # below the others' `DEAD_AFTER_S`: we are gone before they take over
+FROZEN_AFTER_S = 2.0
+CUT_OFF_AFTER_S = 3.0  # below the others' `DEAD_AFTER_S`: we are gone before they take over
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Division:
         self._leaving: frozenset[int] = frozenset()
         self._others: dict[str, _Member] = {}
         self._looked_s = now_s
-        self._connected_s = now_s
+        self._echo_s = now_s
         self._alone_until_s = now_s + SETTLE_S
 
     @property
@@ -63,6 +65,7 @@ class Division:
     def heard(self, beat: WorkerBeat, now_s: float) -> None:
         """Take another's sign of life."""
         if beat.worker == self.me:
+            self._echo_s = now_s
             return
         if beat.leaves:
             self._others.pop(beat.worker, None)
@@ -73,13 +76,11 @@ class Division:
         """These are given up: nothing of them is in hand here any more."""
         self._leaving -= frozenset(parts)
 
-    def look(self, now_s: float, *, connected: bool) -> Change:
+    def look(self, now_s: float) -> Change:
         """Return what changes now; call at least every `BEAT_EVERY_S`."""
-        frozen = now_s - self._looked_s > CUT_OFF_AFTER_S
+        frozen = now_s - self._looked_s > FROZEN_AFTER_S
         self._looked_s = now_s
-        if connected:
-            self._connected_s = now_s
-        if frozen or now_s - self._connected_s > CUT_OFF_AFTER_S:
+        if frozen or now_s - self._echo_s > CUT_OFF_AFTER_S:
             self._alone_until_s = now_s + SETTLE_S
             return self._give_up(self.holds)
         for name, member in list(self._others.items()):

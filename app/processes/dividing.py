@@ -58,7 +58,7 @@ class Dividing:
         self._thread.join()
 
     def heard(self, beat: WorkerBeat) -> None:
-        """Take another's beat; from the network thread."""
+        """Take a beat, another's or our own come back; from the network thread."""
         with self._changed:
             self._division.heard(beat, self._clock.monotonic_s())
             self._changed.notify_all()
@@ -83,7 +83,7 @@ class Dividing:
                 if self._stopping:
                     break
                 now_s = self._clock.monotonic_s()
-                change = self._division.look(now_s, connected=self._session.connected)
+                change = self._division.look(now_s)
                 holds = self._division.holds
             if change.take or change.leave:
                 self._session.follow(subscriptions(holds))

@@ -56,7 +56,7 @@ class World:
             worker.left(entry[2])
             self._leaving.remove(entry)
             self._say(name)
-        change = worker.look(self.now_s, connected=name not in self.cut)
+        change = worker.look(self.now_s)
         if change.leave:
             self._leaving.append((self.now_s + self.LEAVING_S, name, change.leave))
         if change.take or change.leave or self.now_s - self._beaten[name] >= BEAT_EVERY_S:
@@ -68,7 +68,7 @@ class World:
             return
         beat = self.workers[name].beat()
         for other, worker in self.workers.items():
-            if other not in self.cut and other not in self.frozen and other != name:
+            if other not in self.cut and other not in self.frozen:
                 worker.heard(beat, self.now_s)
 
     def holders(self, part: int) -> list[str]:
