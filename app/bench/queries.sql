@@ -76,7 +76,8 @@ FROM incidents WHERE household_id = ANY(%(households)s) AND kind = 'sos'
 -- Of each page that was sent to anybody, the key that its message carried.
 SELECT page_id || '-' || channel || '-' || message AS key
 FROM deliveries JOIN pages USING (page_id) JOIN incidents USING (incident_id)
-WHERE household_id = ANY(%(households)s) AND message = 'page' AND deliveries.state IN ('sent', 'delivered', 'answered')
+WHERE household_id = ANY(%(households)s) AND message = 'page'
+  AND deliveries.state IN ('sent', 'delivered', 'answered')
 
 -- name: drilled
 -- How far the incidents of these homes are: one each, asked of more than one responder.

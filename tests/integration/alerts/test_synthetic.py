@@ -114,7 +114,7 @@ def test_checks_are_kept_for_a_week(watched: Story) -> None:
     with watched.database.transaction() as conn:
         for _ in range(2):
             synthetic.record_check(
-                conn, started_at=watched.clock.now(), acked_ms=1, paged_ms=2, ok=True
+                conn, started_at=watched.clock.now(), acked_ms=1, paged_ms=2, board_ms=3, ok=True
             )
             watched.skip(days=4)
         synthetic.prune(conn, now=watched.clock.now())
@@ -131,6 +131,7 @@ def test_checks_are_kept(watched: Story) -> None:
                 started_at=watched.clock.now(),
                 acked_ms=12,
                 paged_ms=40 if ok else None,
+                board_ms=50,
                 ok=ok,
                 detail="" if ok else "no page within 5 s",
             )
@@ -139,6 +140,7 @@ def test_checks_are_kept(watched: Story) -> None:
         "started_at": watched.clock.now(),
         "acked_ms": 12,
         "paged_ms": None,
+        "board_ms": 50,
         "ok": False,
         "detail": "no page within 5 s",
     }
