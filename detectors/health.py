@@ -26,6 +26,7 @@ _GAP_US = 30_000_000
 _BLINDING = frozenset({Ill.COVERED, Ill.DARK, Ill.FROZEN, Ill.NO_FRAMES})  # nothing to be seen
 _ALTERING = frozenset({Ill.DEFOCUSED, Ill.MOVED})  # another scene, to be watched instead
 _HIDDEN = frozenset({Ill.COVERED, Ill.DEFOCUSED, Ill.MOVED})  # so looks who stands near too
+_NEAR_US = 3_000_000  # who stays so near for longer, with nothing to be seen of them, is a cover
 _PICTURELESS = frozenset({Ill.FROZEN, Ill.NO_FRAMES})
 
 
@@ -63,6 +64,7 @@ class Health:
     _glanced_us: int = 0
     _looked_us: int = 0
     _strange_us: int | None = None
+    _hidden_us: int | None = None
 
     @property
     def blind(self) -> bool:
@@ -124,13 +126,19 @@ class Health:
         if self._scenery.is_home(frame, grey):
             return self._step(at_us, None)
         sign = self._scenery.read(frame, grey, seen, ill=self.course.state is not State.WELL)
+        since_us: int | None = None
         if somebody and sign in _HIDDEN and self.course.state is State.WELL:
-            sign = Sign.BUSY
+            self._hidden_us = at_us if self._hidden_us is None else self._hidden_us
+            since_us = min(self._hidden_us + _NEAR_US, at_us)
+            if at_us < self._hidden_us + _NEAR_US:
+                sign = Sign.BUSY
+        else:
+            self._hidden_us = None
         if self._scenery.swung:
             self.course.restart(at_us)
         if isinstance(sign, Ill):
             again = sign is Ill.MOVED and self.course.told is Ill.MOVED
-            return self._move_again(at_us) if again else self._step(at_us, sign)
+            return self._move_again(at_us) if again else self._step(at_us, sign, since_us)
         if still_us is not None and at_us - still_us >= _STILL_S * 1e6:
             return self._step(at_us, Ill.FROZEN, still_us)
         if self._may_learn(sign) and self._is_usual(sign, at_us) and not somebody:

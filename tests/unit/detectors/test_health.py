@@ -280,3 +280,16 @@ def test_a_fault_is_kept_through_a_silence_and_a_jump_of_the_clock():
         (Ill.COVERED, False),
         (Ill.COVERED, True),
     ]
+
+
+@pytest.mark.parametrize("fps", [0.5, 5.0])
+def test_a_hand_that_is_followed_as_somebody_is_told_in_time_all_the_same(fps):
+    health, said = Health(), []
+    camera, kind = FAULTS["hand"]
+    for frame, grey in camera.pictures(fps, WELL_S):
+        at_s = (frame.captured_at_us - ailing.START_US) / 1e6
+        told = health.look(frame, grey, somebody=at_s > ILL_S)
+        said += [(at_s, told.fault)] if told else []
+    ((at_s, fault),) = said
+    assert fault is kind
+    assert ILL_S + 10.0 < at_s <= ILL_S + TELL_WITHIN_S  # later than without anybody
