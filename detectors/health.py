@@ -74,7 +74,8 @@ class Health:
             return course.told in _BLINDING
         if course.state is State.MENDING:
             return self._altered
-        return course.state is State.SUSPECT
+        # a picture that is repeated shows who was there; a film may repeat an empty scene for long
+        return course.state is State.SUSPECT and course.kind is not Ill.FROZEN
 
     def forget(self) -> None:
         """The picture has another size or mask: nothing learnt holds."""

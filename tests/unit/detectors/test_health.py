@@ -267,6 +267,19 @@ def test_under_suspicion_nothing_is_seen_and_in_a_new_view_all():
     assert not any(seen for at, seen in blind.items() if at < ailing.START_US + ILL_S * 1e6)
 
 
+def test_a_repeated_picture_is_looked_at_until_the_fault_is_told():
+    """It shows who was there; whoever had left just before must not be held in place."""
+    health = Health()
+    told_us = None
+    for frame, grey in Camera(frozen=True).pictures(5.0, WELL_S):
+        if health.look(frame, grey):
+            told_us = told_us or frame.captured_at_us
+            assert health.blind
+        elif told_us is None:
+            assert not health.blind
+    assert told_us is not None
+
+
 def test_a_fault_is_kept_through_a_silence_and_a_jump_of_the_clock():
     health = Health()
     said = []
