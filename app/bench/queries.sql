@@ -80,12 +80,13 @@ WHERE household_id = ANY(%(households)s) AND message = 'page'
   AND deliveries.state IN ('sent', 'delivered', 'answered')
 
 -- name: drilled
--- How far the incidents of these homes are: one each, asked of more than one responder.
+-- How far the incidents of these homes are: one each, asked of more than one responder, or
+-- accepted by the first (who has a job already is not the nearest any more).
 SELECT count(*) AS incidents,
-       count(*) FILTER (WHERE asked > 1) AS escalated,
+       count(*) FILTER (WHERE asked > 1 OR state = 'accepted') AS escalated,
        coalesce(sum(queued), 0)::bigint AS waiting
 FROM (
-    SELECT i.incident_id, count(DISTINCT p.responder_id) AS asked,
+    SELECT i.incident_id, i.state, count(DISTINCT p.responder_id) AS asked,
            count(*) FILTER (WHERE d.state = 'queued') AS queued
     FROM incidents i
     LEFT JOIN pages p USING (incident_id)
