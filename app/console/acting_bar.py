@@ -6,6 +6,7 @@ from nicegui import ui
 
 from alerts.board import IncidentCard
 from app.console import dialogs
+from app.console.hand_off import HandOff
 from app.console.handling import Handling
 from app.console.judging import button, closing, levelling
 from app.console.presenting import Templates, distance
@@ -20,15 +21,14 @@ class ActingBar:
     def __init__(self, templates: Templates, handling: Handling, opened: Opened, user: str) -> None:
         t, number = templates.words, opened.card.incident_id
         self._user = user
+        self._hand_off = HandOff(templates, handling, opened)
         self._dialogs = {
             "level": levelling(t, lambda level, why: handling.set_level(number, level, why)),
             "close": closing(t, lambda finding: handling.close(number, finding)),
             "note": dialogs.noting(t, lambda text: handling.note(number, text)),
             "park": dialogs.parking(t, lambda for_s, why: handling.park(number, for_s, why)),
             "call": dialogs.calling(t, opened, lambda text: handling.note(number, text)),
-            "hand_off": dialogs.handing_off(
-                templates, opened, lambda text: handling.note(number, text)
-            ),
+            "hand_off": self._hand_off.dialog,
         }
 
         async def dispatch() -> None:
@@ -60,7 +60,7 @@ class ActingBar:
             chosen = ui.select(options, value=_NEXT).classes("who-to-send")
             chosen.props(f'outlined aria-label="{t("act.choose")}"')
             button(t("act.call"), "", self._dialogs["call"].open, "g")
-            button(t("act.hand_off"), "", self._dialogs["hand_off"].open, "h")
+            button(t("act.hand_off"), "", self._hand_off.open, "h")
             button(t("act.note.open"), "", self._dialogs["note"].open, "n")
             self._hands["park"] = button(t("act.park"), "", self._dialogs["park"].open, "k")
             self._hands["unpark"] = button(t("act.unpark"), "", unpark, "k")
@@ -80,6 +80,7 @@ class ActingBar:
         self._hands["park"].set_visibility(not parked and card.priority > 1)
         self._hands["unpark"].set_visibility(parked)
         self._hands["mute"].set_visibility(not taken)
+        self._hand_off.show(card)
 
     def close(self) -> None:
         """Take the dialogs off the page; they hang outside the pane."""

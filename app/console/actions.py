@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from alerts import board, incidents
+from alerts import board, emergency_calls, incidents
 from alerts.audit import record_access
 from alerts.board import IncidentCard
+from alerts.emergency_calls import Call
+from alerts.emergency_script import Outcome, Service
 from app.accounts.permissions import Right, permit, reason
 from app.accounts.principal import Principal
 from app.accounts.sessions import resume_session
@@ -157,6 +159,52 @@ def tick(desk: Desk, session: Mapping[str, Any], incident_id: int, step: str, do
     """Tick a step of the incident's script, or take the tick back."""
     with _acting(desk, session, incident_id) as (conn, who, now):
         desk_state.tick(conn, incident_id, actor=who.user_id, now=now, step=step, done=done)
+
+
+def calls(desk: Desk, session: Mapping[str, Any], incident_id: int) -> list[Call]:
+    """Return the calls to police, fire and the counselling line, in the order of their begin."""
+    with _acting(desk, session, incident_id) as (conn, _, _):
+        kind = board.card(conn, incident_id).kind
+        return emergency_calls.calls_of(conn, incident_id, kind)
+
+
+def begin_call(desk: Desk, session: Mapping[str, Any], incident_id: int, service: Service) -> Call:
+    """Begin a call, or return the one that is under way with this service."""
+    with _acting(desk, session, incident_id) as (conn, who, now):
+        return emergency_calls.begin(conn, incident_id, service, actor=who.user_id, now=now)
+
+
+def tick_call(
+    desk: Desk, session: Mapping[str, Any], incident_id: int, call_id: int, step: str, done: bool
+) -> Call:
+    """Tick a step of a call, or take the tick back; raises `Conflict` for one that has ended."""
+    with _acting(desk, session, incident_id) as (conn, who, now):
+        return emergency_calls.tick(
+            conn, incident_id, call_id, step, done=done, actor=who.user_id, now=now
+        )
+
+
+def end_call(
+    desk: Desk,
+    session: Mapping[str, Any],
+    incident_id: int,
+    call_id: int,
+    outcome: Outcome,
+    spoken_to: str,
+    reference: str,
+) -> Call:
+    """End a call; raises `Conflict` naming what a call that was taken lacks."""
+    with _acting(desk, session, incident_id) as (conn, who, now):
+        return emergency_calls.end(
+            conn,
+            incident_id,
+            call_id,
+            outcome=outcome,
+            spoken_to=spoken_to.strip(),
+            reference=reference.strip(),
+            actor=who.user_id,
+            now=now,
+        )
 
 
 def write_shift_note(desk: Desk, session: Mapping[str, Any], text: str) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from functools import partial
 
 from nicegui import ui
 
 from alerts.board import IncidentCard
 from app.console.acting_bar import ActingBar
-from app.console.desk_state import DeskState, Done
+from app.console.check_list import CheckList
+from app.console.desk_state import DeskState
 from app.console.door_pane import door
 from app.console.handling import Handling
 from app.console.map_pane import draw_map
@@ -39,8 +40,7 @@ class DetailPane:
         self._user = user
         self._card: IncidentCard | None = None
         self._parts: dict[str, tuple[ui.html, str]] = {}
-        self._ticks: dict[str, ui.checkbox] = {}
-        self._showing = False
+        self._steps: CheckList | None = None
         self._bar: ActingBar | None = None
         self._box = ui.element("section").classes("detail").props('id="detail" tabindex="-1"')
         self._box.props(f'aria-label="{templates.words("detail.title")}"')
@@ -63,7 +63,7 @@ class DetailPane:
             self._bar.close()
         self._bar = None
         self._card = None
-        self._parts, self._ticks = {}, {}
+        self._parts, self._steps = {}, None
         self._box.clear()
 
     def open(self, opened: Opened, desk: DeskState) -> None:
@@ -90,7 +90,8 @@ class DetailPane:
 
     def show(self, card: IncidentCard, desk: DeskState) -> None:
         """Bring the parts that differ to this state of the incident."""
-        self._show_ticks(desk.done.get(card.incident_id, ()))
+        if self._steps is not None:
+            self._steps.show({one.step for one in desk.done.get(card.incident_id, ())})
         parked = desk.parked.get(card.incident_id)
         render, names = self._templates.render, names_of(card)
         self._set("facts", render("facts.html", card=card, parked=parked))
@@ -125,28 +126,5 @@ class DetailPane:
     def _script(self, card: IncidentCard) -> None:
         t = self._templates.words
         ui.html(f"<h3>{t('detail.script')}</h3>", sanitize=True)
-        with ui.element("div").classes("script"):
-            for step in script_of(card.kind):
-                box = ui.checkbox(t.of("step", step), on_change=self._ticker(card, step))
-                self._ticks[step] = box.classes("step")
-
-    def _ticker(self, card: IncidentCard, step: str) -> Callable[[], Awaitable[None]]:
-        async def tick() -> None:
-            if self._showing:
-                return  # it is we who bring the box to what stands
-            done = bool(self._ticks[step].value)
-            if not await self._handling.tick(card.incident_id, step, done=done):
-                self._tick(step, done=not done)
-
-        return tick
-
-    def _tick(self, step: str, *, done: bool) -> None:
-        self._showing = True
-        self._ticks[step].value = done
-        self._showing = False
-
-    def _show_ticks(self, done: tuple[Done, ...]) -> None:
-        ticked = {one.step for one in done}
-        for step, box in self._ticks.items():
-            if box.value != (step in ticked):
-                self._tick(step, done=step in ticked)
+        labels = {step: t.of("step", step) for step in script_of(card.kind)}
+        self._steps = CheckList(labels, partial(self._handling.tick, card.incident_id))

@@ -1,4 +1,4 @@
-"""The small dialogs of the board: a note, parking, calling somebody, handing off to 112 or 119."""
+"""The small dialogs of the board: a note, parking, calling somebody, a note for the next shift."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from collections.abc import Awaitable, Callable
 from nicegui import ui
 
 from app.console.judging import button
-from app.console.presenting import Templates
 from app.console.surroundings import Opened
 from app.console.words import Words
 
 _PARK_MINUTES = (5, 15, 30, 60)
-SERVICES = ("119", "112")  # ambulance and fire in Korea; police, and everything in Europe
 Noting = Callable[[str], Awaitable[bool]]
 
 
-def _titled(title: str, classes: str = "") -> tuple[ui.dialog, ui.card]:
+def titled(title: str, classes: str = "") -> tuple[ui.dialog, ui.card]:
+    """Return an empty dialog under its title, and where its content goes."""
     dialog = ui.dialog().props(f'aria-label="{title}"')
     with dialog:
         card = ui.card().classes(f"closing {classes}")
@@ -33,7 +32,7 @@ def _text(label: str, rows: int = 3) -> ui.textarea:
 
 def noting(t: Words, note: Noting) -> ui.dialog:
     """Return the dialog in which a note for the log is written."""
-    dialog, card = _titled(t("act.note.title"))
+    dialog, card = titled(t("act.note.title"))
 
     async def confirm() -> None:
         if await note(text.value or ""):
@@ -48,7 +47,7 @@ def noting(t: Words, note: Noting) -> ui.dialog:
 
 def parking(t: Words, park: Callable[[float, str], Awaitable[bool]]) -> ui.dialog:
     """Return the dialog in which an incident is set aside for a time, with the reason."""
-    dialog, card = _titled(t("act.park.title"))
+    dialog, card = titled(t("act.park.title"))
 
     async def confirm() -> None:
         if await park(minutes.value * 60.0, why.value or ""):
@@ -65,7 +64,7 @@ def parking(t: Words, park: Callable[[float, str], Awaitable[bool]]) -> ui.dialo
 
 def calling(t: Words, opened: Opened, note: Noting) -> ui.dialog:
     """Return the dialog with whom to call; what came of a call goes into the log."""
-    dialog, card = _titled(t("act.call.title"))
+    dialog, card = titled(t("act.call.title"))
     people = [(name, "", phone) for name, phone, _note in opened.card.residents] + [
         (one.name, t.of("responder", one.relation), one.phone) for one in opened.contacts
     ]
@@ -93,31 +92,9 @@ def calling(t: Words, opened: Opened, note: Noting) -> ui.dialog:
     return dialog
 
 
-def handing_off(templates: Templates, opened: Opened, note: Noting) -> ui.dialog:
-    """Return the dialog with what to read out to 119 or 112, and that it was handed to them."""
-    t = templates.words
-    dialog, card = _titled(t("act.hand_off.title"), "hand-off")
-
-    def handed(service: str) -> Callable[[], Awaitable[None]]:
-        async def hand() -> None:
-            if await note(t("act.hand_off.note", service=service)):
-                dialog.close()
-
-        return hand
-
-    with card:
-        text = templates.render("hand_off.html", card=opened.card, home=opened.home)
-        ui.html(text, sanitize=False)
-        with ui.element("div").classes("buttons"):
-            button(t("act.back"), "", dialog.close)
-            for service in SERVICES:
-                button(t("act.hand_off.done", service=service), "primary", handed(service))
-    return dialog
-
-
 def shift_notes(t: Words, write: Noting) -> ui.dialog:
     """Return the dialog in which one shift tells the next something."""
-    dialog, card = _titled(t("shift.title"))
+    dialog, card = titled(t("shift.title"))
 
     async def confirm() -> None:
         if await write(text.value or ""):

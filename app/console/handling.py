@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
+from alerts.emergency_calls import Call
+from alerts.emergency_script import Outcome, Service
 from app.accounts.permissions import Denied
 from app.api.desk import Desk
 from app.console import actions
@@ -93,6 +95,27 @@ class Handling:
     async def tick(self, incident_id: int, step: str, done: bool) -> bool:
         """Tick a step of the script, or take the tick back."""
         return await self._done(actions.tick, incident_id, step, done)
+
+    async def calls(self, incident_id: int) -> list[Call] | None:
+        """Return the calls to police, fire and the counselling line."""
+        return await self._act(actions.calls, incident_id)
+
+    async def begin_call(self, incident_id: int, service: Service) -> Call | None:
+        """Begin a call, or go on with the one under way."""
+        return await self._act(actions.begin_call, incident_id, service)
+
+    async def tick_call(
+        self, incident_id: int, call_id: int, step: str, *, done: bool
+    ) -> Call | None:
+        """Tick a step of a call, or take the tick back."""
+        return await self._act(actions.tick_call, incident_id, call_id, step, done)
+
+    async def end_call(
+        self, incident_id: int, call_id: int, outcome: Outcome, spoken_to: str, reference: str
+    ) -> Call | None:
+        """End a call with what came of it."""
+        given = (call_id, outcome, spoken_to, reference)
+        return await self._act(actions.end_call, incident_id, *given)
 
     async def write_shift_note(self, text: str) -> bool:
         """Tell the next shift something."""

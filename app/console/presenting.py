@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from alerts.board import IncidentCard, LogLine, PageLine
 from alerts.evidence import Box, EvidenceLine
+from alerts.lifecycle import Move
 from app.console.words import CATALOGUE, Words
 from core.settings import Settings
 
@@ -76,11 +77,26 @@ def log_line(line: LogLine, names: Mapping[str, str], words: Words) -> str:
 
 def note_of(line: LogLine, words: Words) -> str:
     """Return the free text of a log line, empty when it has none; a script's step in words."""
+    if line.move == Move.HAND_OVER:
+        return _handed_over(line.detail, words)
     note = str(line.detail.get("note") or "")
     if note.startswith("script: "):
         step, _, done = note.removeprefix("script: ").partition(" ")
         return f"{words.of('step', step)}: {words.of('script', done.replace(' ', '_'))}"
     return note
+
+
+def _handed_over(detail: Mapping[str, Any], words: Words) -> str:
+    said = [words.of("call", str(detail["service"]))]
+    step, outcome = detail.get("step"), detail.get("outcome")
+    if outcome is not None:
+        said += [words.of("call.outcome", outcome), detail["spoken_to"], detail["reference"]]
+    elif step == "begun":
+        said.append(words("hand_off.begun"))
+    else:
+        done = words("script.done" if detail["done"] else "script.taken_back")
+        said.append(f"{words.of('call', str(step))}: {done}")
+    return " · ".join(one for one in said if one)
 
 
 def trail(card: IncidentCard) -> list[tuple[float, float]]:

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from alerts import pages
+from alerts.emergency_script import script
 from app.accounts.users import add_user
+from app.console.words import Words
 from core.catalogue import Source
 from core.database import Connection
 from tests.e2e.screens.homes import add_home, add_responders, raise_event, sign_in
 from tests.e2e.screens.serving import Server, settings_of
+from tests.e2e.screens.test_accessibility import findings
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.integration]
 
@@ -77,17 +80,88 @@ def test_everything_by_keyboard(
     page.locator(".timeline").get_by_text("dizzy, on the floor").wait_for()
     page.get_by_role("checkbox", name="Awake? Breathing?").press("Space")
     page.locator(".timeline").get_by_text("Awake? Breathing? Bleeding? Fallen?: done").wait_for()
-    page.keyboard.press("h")
-    page.get_by_text("Key safe left of the door.").last.wait_for()
-    page.screenshot(path=tmp_path / "hand-off.png")
-    page.get_by_role("button", name="Handed to 119").press("Enter")
-    page.locator(".timeline").get_by_text("handed over to 119").wait_for()
     page.keyboard.press("c")
     page.get_by_text("Genuine").click()
     page.get_by_role("button", name="Close incident").press("Enter")
     page.get_by_text("Nothing needs you").wait_for()
     row = conn.execute("SELECT state, closed_by FROM incidents WHERE incident_id = %s", (number,))
     assert row.fetchone() == {"state": "closed", "closed_by": "night-desk"}
+
+
+def tab_to(page: Page, target: Locator) -> None:
+    """Move the focus forward, as somebody without a mouse does."""
+    for _ in range(40):
+        if target.evaluate("one => one === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError("not to be reached by Tab")
+
+
+@pytest.mark.parametrize(("theme", "language"), [("dark", "en"), ("light", "ko")])
+def test_a_call_to_the_ambulance_by_keyboard(
+    page: Page,
+    server: Server,
+    conn: Connection,
+    dsn: str,
+    tmp_path: Path,
+    theme: str,
+    language: str,
+) -> None:
+    settings, t = settings_of(dsn, server.port, tmp_path), Words(language)
+    add_home(conn, "h1", "Kim Young-ja")
+    add_responders(conn, datetime.now(UTC))
+    sign_in(page, server, conn)
+    page.evaluate(
+        "([theme, language]) => { dg.choose('doorguard_theme', theme);"
+        " dg.choose('doorguard_language', language); }",
+        [theme, language],
+    )
+    page.wait_for_function(f"document.documentElement.lang === '{language}'")
+    number = raise_event(conn, settings, "h1", "sos.pressed")
+    page.locator("button.card").wait_for()
+    page.keyboard.press("1")
+    page.locator(".facts-head").wait_for()
+    page.keyboard.press("h")
+    dialog = page.get_by_role("dialog", name=t("act.hand_off.title"))
+    dialog.get_by_text("Key safe left of the door.").wait_for()
+    tab_to(page, dialog.get_by_role("button", name=t("call.fire")))
+    page.keyboard.press("Enter")
+    boxes = dialog.get_by_role("checkbox")
+    page.wait_for_function("document.activeElement.closest('.hand-off .q-checkbox') !== null")
+    taken = dialog.get_by_role("button", name=t("call.outcome.taken"))
+    tab_to(page, taken)
+    page.keyboard.press("Enter")  # nothing was said yet
+    page.get_by_text(t("call.where")).last.wait_for()
+    steps = script("fire", "sos")
+    assert boxes.count() == len(steps)
+    for n, step in enumerate(steps):
+        if step.needed:
+            tab_to(page, boxes.nth(n))
+            page.keyboard.press("Space")
+            page.locator(".timeline").get_by_text(f"{t('call.' + step.name)}: ").wait_for()
+    tab_to(page, dialog.get_by_label(t("hand_off.spoken_to")))
+    page.keyboard.type("Lee, desk 4")
+    tab_to(page, dialog.get_by_label(t("hand_off.reference")))
+    page.keyboard.type("119-2026-77")
+    assert dialog.locator(".closing").evaluate("one => one.scrollHeight <= one.clientHeight")
+    page.screenshot(path=tmp_path / f"hand-off-{language}-{theme}.png")
+    assert findings(page) == []
+    tab_to(page, taken)
+    page.keyboard.press("Enter")
+    dialog.wait_for(state="hidden")
+    page.locator(".timeline").get_by_text("Lee, desk 4 · 119-2026-77").wait_for()
+    page.screenshot(path=tmp_path / f"handed-off-{language}-{theme}.png")
+    lines = conn.execute(
+        "SELECT actor, detail FROM incident_log"
+        " WHERE incident_id = %s AND move = 'hand_over' ORDER BY n",
+        (number,),
+    ).fetchall()
+    assert {line["actor"] for line in lines} == {"night-desk"}
+    logged = [line["detail"].get("step") or line["detail"]["outcome"] for line in lines]
+    assert logged == ["begun", *(step.name for step in steps if step.needed), "taken"]
+    row = conn.execute("SELECT service, outcome, spoken_to, reference FROM handoffs").fetchone()
+    assert row is not None
+    assert tuple(row.values()) == ("fire", "taken", "Lee, desk 4", "119-2026-77")
 
 
 def test_a_responder_is_followed_to_the_end(

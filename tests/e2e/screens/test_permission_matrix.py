@@ -334,6 +334,10 @@ ACTIONS: dict[str, tuple[object, ...]] = {
     "park": (60.0, "a test"),
     "unpark": (),
     "tick": ("look", True),
+    "calls": (),
+    "begin_call": ("police",),
+    "tick_call": (999, "where", True),
+    "end_call": (999, "broken_off", "", ""),
     "evidence_key": (DIGEST,),
 }
 

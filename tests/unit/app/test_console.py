@@ -15,13 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.board import IncidentCard
+from alerts.board import IncidentCard, LogLine
+from alerts.emergency_script import OUTCOMES, SERVICES, script
 from alerts.evidence import Box
 from alerts.lifecycle import Move, PageState, State
 from alerts.policy import Kind
 from app.api.problems import names_no_address
 from app.console.attempts import ADDRESS, PAIR, USER, WINDOW_S, Attempts
-from app.console.presenting import Templates, box_percent, distance, took
+from app.console.presenting import Templates, box_percent, distance, note_of, took
 from app.console.words import CATALOGUE, Words
 from tests.conftest import ManualClock
 
@@ -42,6 +43,33 @@ def test_every_name_of_the_domain_has_words() -> None:
     wanted = {f"kind.{one}" for one in Kind} | {f"state.{one}" for one in State}
     wanted |= {f"page.{one}" for one in PageState} | {f"move.{one}" for one in Move}
     assert wanted - CATALOGUE["en"].keys() == set()
+
+
+def test_every_step_of_a_call_has_words() -> None:
+    steps = {step.name for one in SERVICES for kind in Kind for step in script(one, kind)}
+    wanted = {f"call.{one}" for one in (*SERVICES, *steps)}
+    wanted |= {f"call.outcome.{one}" for one in OUTCOMES}
+    assert wanted - CATALOGUE["en"].keys() == set()
+
+
+@pytest.mark.parametrize(
+    ("detail", "text"),
+    [
+        ({"step": "begun"}, "Fire and ambulance 119 · begun"),
+        (
+            {"step": "read_back", "done": False},
+            "Fire and ambulance 119 · Let them read the address back: taken back",
+        ),
+        (
+            {"outcome": "refused", "spoken_to": "Lee", "reference": "", "note": "119 · Lee"},
+            "Fire and ambulance 119 · Refused · Lee",
+        ),
+    ],
+)
+def test_a_call_in_the_timeline(detail: dict[str, object], text: str) -> None:
+    at = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+    told = {"call": 1, "service": "fire", **detail}
+    assert note_of(LogLine(1, at, "desk", "hand_over", "raised", told), Words()) == text
 
 
 def test_every_word_the_templates_ask_for_is_there() -> None:
