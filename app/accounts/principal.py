@@ -38,3 +38,7 @@ class Principal:
     def answers_for(self, district: str) -> bool:
         """Say whether a district lies within this user's."""
         return self.district in ("", district)
+
+    def may_send(self, district: str) -> bool:
+        """Say whether a responder of a district ('' is everywhere) comes for this user's homes."""
+        return not district or self.answers_for(district)

@@ -51,8 +51,7 @@ def read(desk: DeskDep, token: TokenDep) -> ResponderNowList:
         who = authenticate(desk, conn, token)
         permit(who, Right.RESPONDERS)
         found = standings(conn, now=now, timezone=desk.settings.timezone)
-    districts = {who.district, ""}  # whoever answers for one district sees its people
-    shown = [one for one in found if not who.district or one.district in districts]
+    shown = [one for one in found if who.may_send(one.district)]
     return ResponderNowList(items=[_view(one, now.timestamp()) for one in shown])
 
 

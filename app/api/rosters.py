@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from alerts.roster_week import Week, monday_of, week
 from alerts.shifts import ChangeKind, zone_of
 from app.accounts.permissions import Right, permit
+from app.accounts.principal import Principal
 from app.api.desk import READS_HOME, DeskDep, TokenDep, authenticate, deciding, limited
 from app.api.problems import responses
 
@@ -51,6 +53,15 @@ class Roster(BaseModel):
     timezone: str
     people: list[Person]
     short: list[Night] = Field(description="Patrol nights on which a zone lacks guards")
+
+
+def seen_by(found: Week, who: Principal) -> Week:
+    """Return what of the week is about those whom somebody of a district may send."""
+    return replace(
+        found,
+        people=[one for one in found.people if who.may_send(one.district)],
+        short=[night for night in found.short if who.may_send(night.district)],
+    )
 
 
 def as_json(found: Week) -> Roster:
@@ -101,8 +112,10 @@ def read(
     token: TokenDep,
     day: Annotated[date | None, Query(description="A day of the week; today")] = None,
 ) -> Roster:
+    """Of the caller's district, and of those who serve all."""
     now, timezone = desk.clock.now(), desk.settings.timezone
     first = monday_of(day or now.astimezone(zone_of(timezone)).date())
     with deciding(desk) as conn, limited(conn):
-        permit(authenticate(desk, conn, token), Right.RESPONDERS)
-        return as_json(week(conn, first, timezone=timezone, now=now))
+        who = authenticate(desk, conn, token)
+        permit(who, Right.RESPONDERS)
+        return as_json(seen_by(week(conn, first, timezone=timezone, now=now), who))

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from alerts.roster_week import Person, Week
 from alerts.shifts import ChangeKind, zone_of
-from app.accounts.principal import Principal
 
 _AWAY = frozenset({ChangeKind.SICK, ChangeKind.LEAVE, ChangeKind.BREAK, ChangeKind.COVERED})
 
@@ -31,10 +30,9 @@ class GridRow:
     days: tuple[tuple[Span, ...], ...]
 
 
-def grid(week: Week, who: Principal) -> list[GridRow]:
-    """Return the rows that somebody of a district sees, those on duty now first."""
-    people = [one for one in week.people if not one.district or who.answers_for(one.district)]
-    people.sort(key=lambda one: (not one.on_duty, one.district, one.name))
+def grid(week: Week) -> list[GridRow]:
+    """Return the rows, those on duty now first."""
+    people = sorted(week.people, key=lambda one: (not one.on_duty, one.district, one.name))
     return [GridRow(one, _days(one, week)) for one in people]
 
 

@@ -15,6 +15,7 @@ from alerts.shifts import zone_of
 from app.accounts.permissions import Right
 from app.accounts.principal import Principal
 from app.api.desk import READS_HOME
+from app.api.rosters import seen_by
 from app.console.history_page import Text
 from app.console.plain_page import PlainPages
 from app.console.roster_grid import grid
@@ -80,14 +81,14 @@ def router(pages: PlainPages) -> APIRouter:
         def work(conn: Connection, who: Principal) -> Response:
             now = pages.desk.clock.now()
             first = monday_of(day or now.astimezone(zone_of(settings.timezone)).date())
-            found = week(conn, first, timezone=settings.timezone, now=now)
+            found = seen_by(week(conn, first, timezone=settings.timezone, now=now), who)
             return pages.render(
                 request,
                 who,
                 "responders.html",
                 "responders",
                 week=found,
-                rows=grid(found, who),
+                rows=grid(found),
                 days=[first + timedelta(days=n) for n in range(7)],
                 before=first - timedelta(days=7),
                 after=first + timedelta(days=7),

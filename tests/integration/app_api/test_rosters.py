@@ -55,6 +55,29 @@ def test_a_resident_does_not(api) -> None:
     assert api.client.get("/v1/rosters").status_code == 401
 
 
+def test_a_district_reads_its_own_week(api) -> None:
+    with api.desk.database.transaction() as conn:
+        for name, district in (("near", "Mapo-gu"), ("far", "Jongno-gu"), ("all", "")):
+            responders.add(
+                conn,
+                name,
+                name=name,
+                kind="guard",
+                lat=37.5,
+                lon=127.0,
+                webhook_url="https://guard.example/",
+                shift=(time(21), time(2, 30)),
+                district=district,
+                now=NOW,
+            )
+    officer = api.get("/v1/rosters", "officer").json()
+    assert {one["responder_id"] for one in officer["people"]} == {"near", "all"}
+    assert {night["district"] for night in officer["short"]} == {"Mapo-gu", ""}
+    everywhere = api.get("/v1/rosters", "administrator").json()
+    assert {one["responder_id"] for one in everywhere["people"]} == {"near", "far", "all"}
+    assert {night["district"] for night in everywhere["short"]} == {"Mapo-gu", "Jongno-gu", ""}
+
+
 def test_another_week(api) -> None:
     body = api.get("/v1/rosters", "operator", day="2026-03-08").json()
     assert (body["first_day"], body["people"]) == ("2026-03-02", [])

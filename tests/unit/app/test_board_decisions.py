@@ -16,6 +16,7 @@ from alerts.figures import StepFigure
 from alerts.policy import Kind
 from alerts.roster_week import Person, Week
 from app.accounts.principal import Principal, Role
+from app.api.rosters import seen_by
 from app.bench.board import growth
 from app.console.figures_page import bars
 from app.console.queue_order import FLOOD_FROM, Fold, load, rows
@@ -124,12 +125,13 @@ def test_a_night_shift_stands_in_two_days() -> None:
     person = Person(
         "g", "Guard", "guard", "Mapo-gu", False, True, [(begin, begin + timedelta(hours=5.5))], []
     )
-    found = grid(Week(monday, "Asia/Seoul", [person], []), Principal("s", Role.SUPERVISOR))
+    week = Week(monday, "Asia/Seoul", [person], [])
+    found = grid(seen_by(week, Principal("s", Role.SUPERVISOR)))
     first, second = found[0].days[:2]
     assert [(one.left, one.width, one.text) for one in first] == [(87.5, 12.5, "21:00-00:00")]
     assert [(one.left, one.text) for one in second] == [(0.0, "00:00-02:30")]
     elsewhere = Principal("o", Role.OFFICER, district="Gwanak-gu")
-    assert grid(Week(monday, "Asia/Seoul", [person], []), elsewhere) == []
+    assert grid(seen_by(week, elsewhere)) == []
 
 
 def test_bars_are_as_long_as_what_they_show() -> None:
