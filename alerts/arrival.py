@@ -52,11 +52,9 @@ def check(conn: Connection, incident: Incident, *, now: datetime, settings: Sett
         return incident
     add_timer(conn, incident, "arrival_check", now + _CHECK_EVERY)
     ids = {"incident_id": incident.incident_id}
-    rows = conn.execute(_QUERIES["accepted"], ids).fetchall()
-    if not rows:
+    found = _expected(conn, incident.incident_id, now)
+    if not found:
         return incident
-    fixes = fixes_of(conn, now)
-    found = [(expected_at(row, fixes.get(row["responder_id"]), now), row) for row in rows]
     first_at, first = min(found, key=lambda one: one[0])
     late = first_at - (first["created_at"] + ARRIVE_WITHIN)
     if late <= timedelta(0):
@@ -70,6 +68,19 @@ def check(conn: Connection, incident: Incident, *, now: datetime, settings: Sett
         }
         incident = apply(conn, incident, Move.BREACH, actor=SYSTEM, now=now, detail=detail)
     return _ask_beside(conn, incident, now, settings)
+
+
+def expectations(conn: Connection, incident_id: int, *, now: datetime) -> dict[int, datetime]:
+    """Return when those on the way will be there, as known now, by their page."""
+    return {row["page_id"]: at for at, row in _expected(conn, incident_id, now)}
+
+
+def _expected(
+    conn: Connection, incident_id: int, now: datetime
+) -> list[tuple[datetime, dict[str, Any]]]:
+    rows = conn.execute(_QUERIES["accepted"], {"incident_id": incident_id}).fetchall()
+    fixes = fixes_of(conn, now) if rows else {}
+    return [(expected_at(row, fixes.get(row["responder_id"]), now), row) for row in rows]
 
 
 def expected_at(row: Mapping[str, Any], fix: Fix | None, now: datetime) -> datetime:

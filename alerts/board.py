@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from alerts import policy
@@ -41,13 +41,6 @@ class PageLine:
     answer_by: datetime
     last_error: str
     eta_s: float | None = None
-
-    @property
-    def expected_at(self) -> datetime | None:
-        """When they should be there, of somebody who has accepted."""
-        if self.eta_s is None or self.answered_at is None or self.state != PageState.ACCEPTED:
-            return None
-        return self.answered_at + timedelta(seconds=self.eta_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,11 +54,22 @@ def _acting(
 def open_detail(desk: Desk, session: Mapping[str, Any], incident_id: int) -> Opened:
     """Read an open incident, with the look in the access log; raises `NotFound`, `Refused`."""
     with _acting(desk, session, incident_id) as (conn, who, now):
-        card = board.card(conn, incident_id)
-        if card.closed_at is not None:
-            raise NotFound(f"incident {incident_id} is closed")
+        card = _open_card(conn, incident_id)
         _record(conn, who, "incident", card, now)
         return around(conn, card, now)
+
+
+def follow(desk: Desk, session: Mapping[str, Any], incident_id: int) -> Opened:
+    """Read it again while it stays on the screen: still the look that its opening has logged."""
+    with _acting(desk, session, incident_id) as (conn, _, now):
+        return around(conn, _open_card(conn, incident_id), now)
+
+
+def _open_card(conn: Connection, incident_id: int) -> IncidentCard:
+    card = board.card(conn, incident_id)
+    if card.closed_at is not None:
+        raise NotFound(f"incident {incident_id} is closed")
+    return card
 
 
 def _record(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
 
 from nicegui import ui
@@ -12,7 +14,7 @@ from app.console.check_list import CheckList
 from app.console.desk_state import DeskState
 from app.console.door_pane import door
 from app.console.handling import Handling
-from app.console.map_pane import draw_map
+from app.console.map_pane import IncidentMap
 from app.console.presenting import (
     Templates,
     log_line,
@@ -41,6 +43,8 @@ class DetailPane:
         self._card: IncidentCard | None = None
         self._parts: dict[str, tuple[ui.html, str]] = {}
         self._steps: CheckList | None = None
+        self._map: IncidentMap | None = None
+        self._expected: Mapping[int, datetime] = {}
         self._bar: ActingBar | None = None
         self._box = ui.element("section").classes("detail").props('id="detail" tabindex="-1"')
         self._box.props(f'aria-label="{templates.words("detail.title")}"')
@@ -63,13 +67,13 @@ class DetailPane:
             self._bar.close()
         self._bar = None
         self._card = None
-        self._parts, self._steps = {}, None
+        self._parts, self._steps, self._map, self._expected = {}, None, None, {}
         self._box.clear()
 
     def open(self, opened: Opened, desk: DeskState) -> None:
         """Show this incident."""
         self._forget()
-        card, render = opened.card, self._templates.render
+        card = opened.card
         with self._box:
             self._part("facts")
             self._bar = ActingBar(self._templates, self._handling, opened, self._user)
@@ -83,13 +87,27 @@ class DetailPane:
                     self._part("paged")
                     for camera in opened.cameras:
                         ui.html(door(self._templates, card.household_id, camera), sanitize=False)
-                    draw_map(self._templates, self._settings, opened)
-                    ui.html(render("contacts.html", contacts=opened.contacts), sanitize=False)
-                    ui.html(render("door_day.html", events=opened.door_day), sanitize=False)
+                    if opened.home is not None:
+                        self._map = IncidentMap(
+                            self._templates, self._settings, opened, opened.home
+                        )
+                    self._part("contacts")
+                    self._part("door_day")
         self.show(card, desk)
+        self.follow(opened)
 
-    def show(self, card: IncidentCard, desk: DeskState) -> None:
-        """Bring the parts that differ to this state of the incident."""
+    def follow(self, opened: Opened) -> None:
+        """Bring what stands around the incident to how it is now."""
+        render = self._templates.render
+        self._expected = opened.expected
+        self._show_paged()
+        self._set("contacts", render("contacts.html", contacts=opened.contacts))
+        self._set("door_day", render("door_day.html", events=opened.door_day))
+        if self._map is not None:
+            self._map.show(opened)
+
+    def show(self, card: IncidentCard, desk: DeskState) -> bool:
+        """Bring the parts that differ to this state of the incident; say whether it is new."""
         if self._steps is not None:
             self._steps.show({one.step for one in desk.done.get(card.incident_id, ())})
         parked = desk.parked.get(card.incident_id)
@@ -98,11 +116,11 @@ class DetailPane:
         if self._bar is not None:
             self._bar.show(card, parked=parked is not None)
         if card == self._card:
-            return
+            return False
         self._card = card
         shots = pictures(card, _PICTURES)
         self._set("where", render("where.html", card=card))
-        self._set("paged", render("paged.html", card=card))
+        self._show_paged()
         evidence = (
             render("evidence.html", card=card, pictures=shots, trail=trail(card)) if shots else ""
         )
@@ -113,6 +131,11 @@ class DetailPane:
             for line in card.timeline[::-1]
         ]
         self._set("timeline", render("timeline.html", lines=lines))
+        return True
+
+    def _show_paged(self) -> None:
+        given = {"card": self._card, "expected": self._expected}
+        self._set("paged", self._templates.render("paged.html", **given))
 
     def _part(self, name: str) -> None:
         self._parts[name] = (ui.html("", sanitize=False), "")

@@ -53,6 +53,18 @@ class Handling:
         """Return the incident with its surroundings."""
         return await self._act(actions.open_detail, incident_id)
 
+    async def follow(self, incident_id: int) -> Opened | None:
+        """Return it as it stands around the incident on the screen now; None: not this time."""
+        try:
+            return await asyncio.to_thread(actions.follow, self._desk, self._session, incident_id)
+        except Denied:
+            self._telling.gone(incident_id)
+        except Refused:
+            self._telling.turn_out()
+        except (NotFound, TemporaryError):
+            pass  # closed: the feed tells; the database away: the page says itself
+        return None
+
     async def acknowledge(self, incident_id: int) -> bool:
         """Take the incident in hand."""
         return await self._done(actions.acknowledge, incident_id)

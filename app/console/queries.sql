@@ -23,14 +23,11 @@ WHERE household_id = %(household_id)s AND at >= %(since)s
   AND type <> 'loiter.updated'
 ORDER BY at DESC LIMIT 60
 
--- name: responder_places
--- Where responders are: the newest position of the last quarter of an hour, else their station.
-SELECT r.responder_id, r.name, r.kind, coalesce(p.lat, r.lat) AS lat, coalesce(p.lon, r.lon) AS lon,
-       p.at AS seen_at
-FROM responders r
-LEFT JOIN responder_positions p ON p.responder_id = r.responder_id AND p.at >= %(since)s
-WHERE r.removed_at IS NULL AND r.kind <> 'engineer' AND r.responder_id <> 'synthetic'
-ORDER BY r.responder_id
+-- name: stations
+-- Whom an operator may send by name, and where they set out from.
+SELECT responder_id, name, kind, lat, lon FROM responders
+WHERE removed_at IS NULL AND kind <> 'engineer' AND responder_id <> 'synthetic'
+ORDER BY responder_id
 
 -- name: parked
 SELECT p.incident_id, p.parked_by, p.until, p.why

@@ -21,6 +21,7 @@ from app.console.queue_pane import QueuePane
 
 BEAT_S = 1.0
 _CHECK_SESSION_EVERY = 10  # beats
+_FOLLOW_EVERY = 4  # beats; with the reading itself, what stands around is at most 5 s old
 
 
 class Screen:
@@ -45,6 +46,7 @@ class Screen:
         self._ringing: list[list[int]] | None = None
         self._strip_text = ""
         self._snapshot: Snapshot | None = None
+        self._following = False
         self._handling = Handling(desk, session, templates.words, self)
         self._root = ui.element("main").classes("board")
         with self._root:
@@ -81,8 +83,8 @@ class Screen:
                 card = snapshot.card(shown)
                 if card is None:
                     self._select_none(closed=shown)
-                else:
-                    self._detail.show(card, snapshot.desk)
+                elif self._detail.show(card, snapshot.desk):
+                    self._follow()
             ringing = [
                 [card.incident_id, card.priority]
                 for card in snapshot.cards
@@ -113,6 +115,25 @@ class Screen:
         self._beats += 1
         if self._beats % _CHECK_SESSION_EVERY == 0:
             background_tasks.create(self._handling.check(), name="board-session")
+
+        if self._beats % _FOLLOW_EVERY == 0:
+            self._follow()
+
+    def _follow(self) -> None:
+        shown = self._detail.incident_id
+        if shown is not None and not self._following:
+            self._following = True
+            background_tasks.create(self._bring_around(shown), name="board-follow")
+
+    async def _bring_around(self, incident_id: int) -> None:
+        try:
+            opened = await self._handling.follow(incident_id)
+        finally:
+            self._following = False
+        if opened is None or self._client.is_deleted or incident_id != self._detail.incident_id:
+            return
+        with self._root:
+            self._detail.follow(opened)
 
     def turn_out(self) -> None:
         """The session has ended."""

@@ -1,11 +1,12 @@
-"""What stands around an incident when it is opened: who can come and be called, the door's day."""
+"""What stands around an incident while it is open: who can come and be called, the door's day."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from alerts import responders
+from alerts import arrival, positions, responders
 from alerts.board import IncidentCard
 from alerts.ranking import Position, distance_m
 from core import sql
@@ -18,7 +19,7 @@ _QUERIES = sql.load("app.console")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A responder whom an operator may send by name, where they are, and since when we know."""
+    """A responder whom an operator may send by name: where seen lately, else their station."""
 
     responder_id: str
     name: str
@@ -26,7 +27,6 @@ class Choice:
     distance_m: float
     lat: float
     lon: float
-    seen_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,10 @@ class DoorEvent:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An incident in detail with its surroundings; `home` is None without a position."""
+    """An incident in detail with its surroundings; `home` is None without a position.
+
+    `expected` is when those on the way will be there, by page.
+    """
 
     card: IncidentCard
     choices: tuple[Choice, ...] = ()
@@ -57,6 +60,7 @@ class Opened:
     door_day: tuple[DoorEvent, ...] = ()
     home: Position | None = None
     cameras: tuple[str, ...] = ()
+    expected: Mapping[int, datetime] = field(default_factory=dict)
 
 
 def around(conn: Connection, card: IncidentCard, now: datetime) -> Opened:
@@ -70,6 +74,7 @@ def around(conn: Connection, card: IncidentCard, now: datetime) -> Opened:
         tuple(DoorEvent(**row) for row in conn.execute(_QUERIES["door_day"], given)),
         home,
         tuple(row["device_id"] for row in conn.execute(_QUERIES["cameras"], {**given, "now": now})),
+        arrival.expectations(conn, card.incident_id, now=now),
     )
 
 
@@ -80,10 +85,14 @@ def _home(conn: Connection, card: IncidentCard) -> Position | None:
 
 
 def _choices(conn: Connection, home: Position, now: datetime) -> tuple[Choice, ...]:
-    found = [
-        Choice(**row, distance_m=distance_m(home, Position(row["lat"], row["lon"])))
-        for row in conn.execute(_QUERIES["responder_places"], {"since": now - _FRESH})
-    ]
+    fixes = positions.fixes_of(conn, now)
+    found = []
+    for row in conn.execute(_QUERIES["stations"]):
+        fix = fixes.get(row["responder_id"])
+        fresh = fix is not None and now - fix.at <= _FRESH
+        at = fix.position if fix is not None and fresh else Position(row["lat"], row["lon"])
+        far_m = distance_m(home, at)
+        found.append(Choice(row["responder_id"], row["name"], row["kind"], far_m, at.lat, at.lon))
     return tuple(sorted(found, key=lambda one: one.distance_m))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from alerts import pages
+from alerts import pages, positions
 from alerts.emergency_script import script
 from app.accounts.users import add_user
 from app.console.words import Words
@@ -194,6 +195,75 @@ def test_a_responder_is_followed_to_the_end(
     page.get_by_text("Genuine").click()
     page.get_by_role("button", name="Close incident").click()
     page.get_by_text("Nothing needs you").wait_for()
+
+
+def put_door_opened(conn: Connection, household_id: str, at: datetime) -> None:
+    conn.execute(
+        "INSERT INTO events (household_id, at, device_id, seq, source, type, received_at, data)"
+        " VALUES (%s, %s, 'door-1', 1, 'device', 'door.opened', %s, '{}')",
+        (household_id, at, at),
+    )
+
+
+def test_an_open_incident_follows_who_comes(
+    page: Page, server: Server, conn: Connection, dsn: str, tmp_path: Path
+) -> None:
+    """Dot, expected arrival and the door's day change on the page; the map is never built again."""
+    settings = settings_of(dsn, server.port, tmp_path)
+    add_home(conn, "h1", "Kim Young-ja")
+    add_responders(conn, datetime.now(UTC))
+    sign_in(page, server, conn)
+    raise_event(conn, settings, "h1", "sos.pressed")
+    open_card(page, "SOS pressed")
+    page.locator(".map .leaflet-tooltip").filter(has_text="Crew 7").wait_for()
+    row = conn.execute("SELECT page_id FROM pages ORDER BY page_id").fetchone()
+    assert row is not None
+    page_id = row["page_id"]
+    with conn.transaction():
+        pages.answer(conn, page_id, accept=True, settings=settings, now=datetime.now(UTC))
+        positions.share(conn, page_id, now=datetime.now(UTC))
+    eta = page.locator(".page.accepted b").filter(has_text=re.compile(r"\d\d:\d\d:\d\d"))
+    eta.wait_for(timeout=1_500)
+    page.evaluate(
+        "() => { window.kept = document.querySelector('.map');"
+        " window.paths = kept.querySelectorAll('path').length; }"
+    )
+    moved = (
+        "(was) => { const dot = [...document.querySelectorAll('.map .leaflet-tooltip')]"
+        ".find(one => one.textContent.includes('Crew 7'));"
+        " return dot && dot.style.transform !== was && dot.style.transform; }"
+    )
+    place = page.evaluate(moved, "")
+    looks = conn.execute("SELECT count(*) AS n FROM access_log").fetchone()
+    for metres in (9_000, 2_000, 300):
+        said = eta.inner_text()
+        with conn.transaction():
+            positions.note(
+                conn,
+                page_id,
+                lat=37.4784 + metres / 111_195,
+                lon=126.9516,
+                accuracy_m=10.0,
+                now=datetime.now(UTC),
+            )
+        place = page.wait_for_function(moved, arg=place, timeout=6_000).json_value()
+        page.wait_for_function(
+            "(was) => document.querySelector('.page.accepted .when b').innerText !== was", arg=said
+        )
+    day = page.locator(".door-day li")
+    before = day.count()
+    put_door_opened(conn, "h1", datetime.now(UTC))
+    page.wait_for_function(
+        "(n) => document.querySelectorAll('.door-day li').length === n",
+        arg=before + 1,
+        timeout=6_000,
+    )
+    page.screenshot(path=tmp_path / "followed.png")
+    assert page.evaluate(
+        "kept.isConnected && kept === document.querySelector('.map')"
+        " && kept.querySelectorAll('path').length === paths"
+    )
+    assert conn.execute("SELECT count(*) AS n FROM access_log").fetchone() == looks
 
 
 def test_two_operators_always_agree(

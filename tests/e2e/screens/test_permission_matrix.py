@@ -324,6 +324,7 @@ def test_who_may(stage: Stage, role: Role, where: str) -> None:
 
 ACTIONS: dict[str, tuple[object, ...]] = {
     "open_detail": (),
+    "follow": (),
     "acknowledge": (),
     "take_over": (),
     "verify": (),
