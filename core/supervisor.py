@@ -130,10 +130,10 @@ class Supervisor:
             self._spawn(child)
 
     def pid(self, name: str) -> int | None:
-        """Return the process id of a running program."""
+        """Return the process id of a running program, None for one that is down or removed."""
         with self._lock:
-            child = self._children[name]
-            return child.process.pid if child.process else None
+            child = self._children.get(name)
+            return child.process.pid if child and child.process else None
 
     def remove(self, name: str) -> None:
         """Kill a program, and do not start it again."""

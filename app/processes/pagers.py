@@ -46,6 +46,11 @@ class Pagers:
         self._session.deliver_to(self._take)
         self._thread = threading.Thread(target=self._run, name="pagers", daemon=True)
 
+    @property
+    def connected(self) -> bool:
+        """Whether a page can reach its pager now."""
+        return self._session.connected
+
     def start(self) -> None:
         self._session.start()
         self._thread.start()

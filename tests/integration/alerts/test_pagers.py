@@ -66,6 +66,7 @@ class Bench:
 
     def start(self, *, listening: bool = True) -> None:
         self.pagers.start()
+        soon(lambda: self.pagers.connected)
         if listening:
             self.device.start()
             assert self.device.wait_online(10)

@@ -6,13 +6,14 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
 import uvicorn
 from fastapi import FastAPI
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from app.api import application
@@ -36,7 +37,8 @@ class Socket:
         self._socket = socket
 
     def send(self, told: object) -> None:
-        self._socket.send(told if isinstance(told, str) else json.dumps(told))
+        with suppress(ConnectionClosed):  # refused before we have said a word: `ended` tells
+            self._socket.send(told if isinstance(told, str) else json.dumps(told))
 
     def text(self) -> dict[str, Any]:
         told = self._socket.recv(timeout=20)

@@ -87,7 +87,9 @@ def test_fleets_in_processes_end_when_told(broker, backend):
     fleets.stop()
     runner.join(60)
     (report,) = reports
-    assert report.sent == report.acked > 0
+    # what was under way when it was told to end may be owed still, and is said to be
+    assert report.sent == report.acked + report.unacked
+    assert report.acked > 0
 
 
 def test_a_fleet_that_gets_no_answer_says_what_it_still_owes(broker, backend):
