@@ -46,7 +46,7 @@ FRAME_LANE = (Kind.FRAME, Kind.CONFIG)
 # alarms while the database is away. No device may say or hear anything below `dg/svc`.
 ALARMS_HOLDING = "dg/svc/alarms/holding"
 ALARMS_CARRIED = "dg/svc/alarms/carried"
-# Responders' answers from the app to whoever carries the incident, and what came of them.
+# Responders' answers from who heard them to who carries the incident, and what came of them.
 ANSWERS_ASKED = "dg/svc/app/answers"
 ANSWERS_GIVEN = "dg/svc/alarms/answers"
 # How new is what open boards were handed last, for the watchman.

@@ -42,18 +42,20 @@ ROLES: dict[str, Role] = {
         subscribe=(*map(wildcard, topics.FRAME_LANE), WORKERS_FILTER),
     ),
     "pagers": Role(
-        publish=(wildcard(Kind.CMD),),
-        subscribe=(wildcard(Kind.REPLY),),
+        publish=(wildcard(Kind.CMD), topics.ANSWERS_ASKED),
+        subscribe=(wildcard(Kind.REPLY), topics.ANSWERS_GIVEN),
     ),
     "app": Role(
         publish=(
             wildcard(Kind.CMD),
             wildcard(Kind.CONFIG),
             topics.ANSWERS_ASKED,
+            topics.ANSWERS_GIVEN,
             topics.BOARD_DREW,
         ),
         subscribe=(
             wildcard(Kind.REPLY),
+            topics.ANSWERS_ASKED,
             topics.ANSWERS_GIVEN,
             wildcard(Kind.FRAME),
         ),  # frames: of a camera watched

@@ -6,19 +6,19 @@ from datetime import datetime
 
 from alerts.lifecycle import ON_THE_JOB, PageState, State
 from alerts.lifeline.carried import Carried, CarriedPage
-from alerts.lifeline.records import Answer, Answered
+from alerts.lifeline.records import Answered, Said
 from core.errors import Conflict
 
 
 def answer(
-    carried: Carried, page: CarriedPage, given: Answer, *, first: str, now: datetime
+    carried: Carried, page: CarriedPage, said: Said, *, first: str, now: datetime
 ) -> list[Answered]:
     """Return what an answer adds: nothing when it says the same again.
 
     `first` is the name of whoever accepted. Raises `Conflict` when somebody else was first, and
     for who is on the way or there without having accepted.
     """
-    paged = page.paged
+    paged, given = page.paged, said.answer
     if given == "accept":
         if page.state in ON_THE_JOB or carried.accepted_by == paged.responder_id:
             return []

@@ -16,13 +16,13 @@ from alerts.lifeline.carried import Carried, CarriedPage, happen
 from alerts.lifeline.records import (
     Alarm,
     AlarmKey,
-    Answer,
     Answered,
     Began,
     Joined,
     Paged,
     Raised,
     Record,
+    Said,
     Settled,
     Stepped,
 )
@@ -33,7 +33,7 @@ from alerts.responders import ADDRESSES
 from alerts.rules.deciding import Home, Opens, decide
 from alerts.rules.steps import Step
 from alerts.rules.table import Table
-from core.errors import NotFound, PermanentError
+from core.errors import NotFound, PermanentError, Refused
 from core.settings import Settings
 
 
@@ -65,16 +65,22 @@ class Carrying:
                 return carried, carried.pages[page_id]
         return None
 
-    def answer(self, page_id: int, given: Answer, *, now: datetime) -> list[Answered]:
-        """Return what an answer adds. Raises `NotFound`, `Conflict`."""
+    def answer(self, page_id: int, said: Said, *, now: datetime) -> list[Answered]:
+        """Return what an answer adds.
+
+        Raises `NotFound`, `Conflict`, and `Refused` for a pager that its responder does not carry.
+        """
         found = self.page(page_id)
         if found is None:
             raise NotFound(f"no page {page_id}")
+        carried, page = found
         crew = self.roster.responders if self.roster else {}
-        by = found[0].accepted_by
-        return answering.answer(
-            *found, given, first=crew[by].name if by in crew else "somebody else", now=now
-        )
+        asked = crew.get(page.paged.responder_id)
+        if said.device and (asked is None or asked.device_id != said.device):
+            raise Refused(f"page {page_id} was not sent to {said.device}")
+        first = crew.get(carried.accepted_by or "")
+        name = first.name if first else "somebody else"
+        return answering.answer(carried, page, said, first=name, now=now)
 
     def alarms(self) -> list[AlarmKey]:
         """Return every alarm that is carried."""

@@ -12,7 +12,7 @@ from typing import Any
 from alerts.lifeline.carried import Carried, CarriedPage
 from alerts.lifeline.carrying import Carrying
 from alerts.lifeline.journal import Journal
-from alerts.lifeline.records import Alarm, AlarmKey, Answer, Looked, Record, Settled, Tried
+from alerts.lifeline.records import Alarm, AlarmKey, Looked, Record, Said, Settled, Tried
 from alerts.lifeline.roster import Roster, read_roster, roster_file
 from alerts.lifeline.showing import answer_view, page_view
 from alerts.pages import AnswerView, PageView
@@ -112,15 +112,16 @@ class Ledger:
             page_id, channel = key
             self._append([Tried(incident_id, page_id, channel, now, result.error, again_at)])
 
-    def answer(self, page_id: int, given: Answer, *, now: datetime) -> AnswerView | None:
+    def answer(self, page_id: int, said: Said, *, now: datetime) -> AnswerView | None:
         """Take a responder's answer to a page that is carried; None when it is not.
 
-        Raises `Conflict` when somebody else was first, `TemporaryError` when it cannot be kept.
+        Raises `Conflict` when somebody else was first, `Refused` for a pager that is not theirs,
+        `TemporaryError` when it cannot be kept.
         """
         with self._lock:
             if self._carrying.page(page_id) is None:
                 return None
-            if not self._append(self._carrying.answer(page_id, given, now=now)):
+            if not self._append(self._carrying.answer(page_id, said, now=now)):
                 raise TemporaryError("the answer could not be kept; try again")
             return answer_view(*self._found(page_id))
 

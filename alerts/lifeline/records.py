@@ -15,6 +15,13 @@ AlarmKey: TypeAlias = tuple[str, str, int, datetime]
 Answer: TypeAlias = Literal["accept", "decline", "depart", "arrive"]
 
 
+class Said(msgspec.Struct, frozen=True):
+    """What a responder says of a page; `device` is the pager that it came from, "" for a link."""
+
+    answer: Answer
+    device: str = ""
+
+
 def key_of(event: Event) -> AlarmKey:
     """Return the key of the alarm that a row came from."""
     told_at = event.at if event.reported_at is None else event.reported_at

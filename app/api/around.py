@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from alerts.lifeline.records import Answer
+from alerts.lifeline.records import Said
 from alerts.pages import AnswerView, PageView
 from app.accounts.principal import Principal
 from app.api.models import EventReceipt
+from core.errors import DatabaseAway, NotFound
 
 if TYPE_CHECKING:
     from app.api.desk import Desk
@@ -31,7 +32,7 @@ class WayAround(Protocol):
         """Take a call for help past the database. Raises `DatabaseAway`."""
         ...
 
-    def answer(self, page_id: int, given: Answer) -> AnswerView:
+    def answer(self, page_id: int, said: Said) -> AnswerView:
         """Take a responder's answer. Raises `Conflict`, `DatabaseAway`."""
         ...
 
@@ -44,3 +45,17 @@ def in_time(desk: Desk, work: Callable[[], _T], otherwise: Callable[[WayAround],
     """Return what `work` does with the database, or what is done around it where it is away."""
     around = desk.around
     return work() if around is None else around.in_time(work, lambda: otherwise(around))
+
+
+def of_page(desk: Desk, work: Callable[[], _T], otherwise: Callable[[WayAround], _T]) -> _T:
+    """As `in_time`, for a page that may not stand in the database yet: who carries it is asked."""
+    around = desk.around
+    if around is None:
+        return work()
+    try:
+        return in_time(desk, work, otherwise)
+    except NotFound as missing:
+        try:
+            return otherwise(around)
+        except DatabaseAway:
+            raise missing from None

@@ -14,10 +14,10 @@ from starlette.exceptions import HTTPException
 
 from alerts import link_checks, pages, positions
 from alerts.finding import FINDINGS, MOST_PHOTOS, Photo, finish
-from alerts.lifeline.records import Answer
+from alerts.lifeline.records import Answer, Said
 from alerts.pages import AnswerView
 from app.api import models
-from app.api.around import in_time
+from app.api.around import of_page
 from app.api.desk import Desk, DeskDep
 from app.api.page_links import by_link, page_of
 from app.api.problems import responses
@@ -89,7 +89,8 @@ def _take(
         if given is None:
             view = commit()
         else:
-            view = in_time(desk, commit, lambda around: around.answer(page_of(desk, token), given))
+            said = Said(given)
+            view = of_page(desk, commit, lambda around: around.answer(page_of(desk, token), said))
     except (Conflict, Refused):
         if not from_browser:
             raise

@@ -12,7 +12,7 @@ from alerts.audit import record_access
 from alerts.finding import FINDINGS, LONGEST_NOTE
 from alerts.lifecycle import ANSWERED, MAY_STILL_ANSWER, PageState, State
 from alerts.pages import PageView, page_view
-from app.api.around import in_time
+from app.api.around import of_page
 from app.api.desk import Desk, DeskDep
 from app.api.households import picture
 from app.api.page_links import NotTheirs, by_link, page_of
@@ -70,7 +70,7 @@ def _read(desk: Desk, request: Request, token: str, action: str) -> PageView:
                 )
             return page
 
-    return in_time(desk, read, lambda around: around.look(page_of(desk, token)))
+    return of_page(desk, read, lambda around: around.look(page_of(desk, token)))
 
 
 def answered(papers: Papers, request: Request, work: Callable[[Templates], str]) -> Response:

@@ -1,7 +1,7 @@
 """A responder's answer on its way to whichever process carries the incident, past the database.
 
-The app asks all alarms processes at once over the broker; who carries the page journals the answer
-and says what stands; the others say nothing.
+Whoever heard it (the app by a link, an alarms process by a pager) asks all at once over the broker;
+who carries the page journals the answer and says what stands; the others say nothing.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from secrets import token_hex
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
-from alerts.lifeline.records import Answer
+from alerts.lifeline.records import Said
 from alerts.pages import AnswerView, PageView
 from app.processes.lifeline import Lifeline
-from core.errors import BrokerAway, Conflict, DatabaseAway, TemporaryError
+from core.errors import BrokerAway, Conflict, DatabaseAway, Refused, TemporaryError
 from core.ports import Message
 from core.telemetry import logger
 from core.topics import ANSWERS_ASKED, ANSWERS_GIVEN
@@ -25,24 +25,23 @@ from core.topics import ANSWERS_ASKED, ANSWERS_GIVEN
 _WITHIN_S = 2.0
 _log = logger(__name__)
 
-Wish: TypeAlias = Answer | Literal["look"]
-
 
 class Asked(msgspec.Struct, frozen=True):
-    """What a responder wants of a page; `question` names this question."""
+    """What a responder says of a page, or to look at it; `question` names this question."""
 
     question: str
     page_id: int
-    wish: Wish
+    said: Said | None = None
 
 
 class Given(msgspec.Struct, frozen=True):
-    """What came of it: one of the three."""
+    """What came of it: one of the four."""
 
     question: str
     answer: AnswerView | None = None
     page: PageView | None = None
     conflict: str = ""
+    refused: str = ""
 
 
 _ASKED = msgspec.json.Decoder(Asked)
@@ -51,7 +50,7 @@ Publish: TypeAlias = Callable[[str, bytes], None]
 
 
 class Answering:
-    """The side of those who carry. `hear` takes what the app asks; the work is done in a thread."""
+    """The side of those who carry. `hear` takes a question; the work is done in a thread."""
 
     def __init__(self, lifeline: Lifeline, publish: Publish) -> None:
         self._lifeline = lifeline
@@ -84,26 +83,27 @@ class Answering:
 
     def _given(self, asked: Asked) -> Given | None:
         try:
-            if asked.wish == "look":
+            if asked.said is None:
                 page = self._lifeline.look(asked.page_id)
                 return Given(asked.question, page=page) if page else None
-            answer = self._lifeline.answer(asked.page_id, asked.wish)
+            answer = self._lifeline.answer(asked.page_id, asked.said)
             return Given(asked.question, answer=answer) if answer else None
+        except Refused as error:
+            return Given(asked.question, refused=str(error))
         except Conflict as error:
             return Given(asked.question, conflict=str(error))
 
 
 class Asking:
-    """The side of the app: its own lifeline first, then the alarms processes'."""
+    """The side of those who were told an answer and cannot write it down."""
 
-    def __init__(self, lifeline: Lifeline, publish: Publish) -> None:
-        self._lifeline = lifeline
+    def __init__(self, publish: Publish) -> None:
         self._publish = publish
         self._lock = threading.Lock()
         self._open: dict[str, queue.SimpleQueue[Given]] = {}
 
     def hear(self, messages: Sequence[Message]) -> None:
-        """Take what alarms processes say."""
+        """Take what those who carry say."""
         for message in messages:
             if message.topic != ANSWERS_GIVEN:
                 continue
@@ -117,33 +117,32 @@ class Asking:
             if waiting is not None:
                 waiting.put(given)
 
-    def answer(self, page_id: int, given: Answer) -> AnswerView:
-        """Take a responder's answer. Raises `Conflict`, `DatabaseAway` where nobody carries it."""
-        own = self._lifeline.answer(page_id, given)
-        if own is not None:
-            return own
-        told = self._ask(page_id, given)
+    def answer(self, page_id: int, said: Said) -> AnswerView:
+        """Have a responder's answer taken.
+
+        Raises `Conflict`, `Refused`, `DatabaseAway` where nobody carries the page.
+        """
+        told = self._ask(page_id, said)
+        if told.refused:
+            raise Refused(told.refused)
         if told.answer is None:
             raise Conflict(told.conflict)
         return told.answer
 
     def look(self, page_id: int) -> PageView:
         """Return what a responder may see. Raises `DatabaseAway` where nobody carries the page."""
-        own = self._lifeline.look(page_id)
-        if own is not None:
-            return own
-        told = self._ask(page_id, "look")
+        told = self._ask(page_id, None)
         if told.page is None:
             raise DatabaseAway(told.conflict)
         return told.page
 
-    def _ask(self, page_id: int, wish: Wish) -> Given:
+    def _ask(self, page_id: int, said: Said | None) -> Given:
         question = token_hex(8)
         waiting: queue.SimpleQueue[Given] = queue.SimpleQueue()
         with self._lock:
             self._open[question] = waiting
         try:
-            self._publish(ANSWERS_ASKED, msgspec.json.encode(Asked(question, page_id, wish)))
+            self._publish(ANSWERS_ASKED, msgspec.json.encode(Asked(question, page_id, said)))
             return waiting.get(timeout=_WITHIN_S)
         except (queue.Empty, BrokerAway):
             raise DatabaseAway(f"nobody carries page {page_id} at the moment") from None

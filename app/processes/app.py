@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -10,11 +11,12 @@ import msgspec
 import uvicorn
 
 from alerts.paging.apprise_channel import AppriseChannel
+from alerts.paging.device_channel import DeviceChannel
 from alerts.paging.loopback import LoopbackChannel
 from alerts.paging.webhook import WebhookChannel
 from alerts.rules.loading import rules_of
 from app.evidence.retention import EvidenceRetention
-from app.processes.answers import Asking
+from app.processes.answers import Answering, Asking
 from app.processes.calling import Calling
 from app.processes.lifeline import Lifeline
 from app.processes.periodic import Periodic
@@ -25,9 +27,9 @@ from core.database import Database
 from core.errors import BrokerAway
 from core.liveness import Beat
 from core.objects import Objects
-from core.ports import Channel
+from core.ports import Channel, Message
 from core.settings import Settings
-from core.topics import ANSWERS_GIVEN, BOARD_DREW, Kind, wildcard
+from core.topics import ANSWERS_ASKED, ANSWERS_GIVEN, BOARD_DREW, Kind, wildcard
 from gateway.commands import CommandLine
 from gateway.configuration import ConfigurationPublisher
 from gateway.mqtt import Session
@@ -48,11 +50,16 @@ def run(settings: Settings) -> None:
     sos_database = Database(settings.database, application="doorguard-app-sos", max_size=2)
     sos_database.open()
 
-    channels: list[Channel] = [WebhookChannel(clock), AppriseChannel(), LoopbackChannel()]
-    lifeline = Lifeline(settings=settings, database=database, clock=clock, channels=channels)
     session = session_for("app", settings, subscriptions=[(wildcard(Kind.REPLY), 0)])
     commands = CommandLine(session, clock)
     session.deliver_to(commands.take)
+    channels: list[Channel] = [
+        DeviceChannel(commands),
+        WebhookChannel(clock),
+        AppriseChannel(),
+        LoopbackChannel(),
+    ]
+    lifeline = Lifeline(settings=settings, database=database, clock=clock, channels=channels)
 
     def watching(topic: str) -> Session:
         name = f"live-{secrets.token_hex(8)}"  # as many sessions as cameras are being watched
@@ -73,13 +80,29 @@ def run(settings: Settings) -> None:
         channel="registry",
     )
     objects = Objects(settings.objects)
-    calls = session_for("app", settings, name="svc-app-answers", subscriptions=[(ANSWERS_GIVEN, 0)])
-    asking = Asking(lifeline, lambda topic, body: calls.publish_all([(topic, body)]))
-    calls.deliver_to(asking.hear)
+    calls = session_for(
+        "app",
+        settings,
+        name="svc-app-answers",
+        subscriptions=[(ANSWERS_ASKED, 0), (ANSWERS_GIVEN, 0)],
+    )
+
+    def say(topic: str, body: bytes) -> None:
+        calls.publish_all([(topic, body)])
+
+    asking, answering = Asking(say), Answering(lifeline, say)
+
+    def hear(messages: Sequence[Message]) -> None:
+        asking.hear(messages)
+        for one in messages:
+            if one.topic == ANSWERS_ASKED:
+                answering.hear(one)
+
+    calls.deliver_to(hear)
 
     def drew(as_of: datetime) -> None:
         with suppress(BrokerAway):  # then the watchman hears of nothing, and says so
-            calls.publish_all([(BOARD_DREW, msgspec.json.encode(as_of))])
+            say(BOARD_DREW, msgspec.json.encode(as_of))
 
     calling = Calling(
         settings=settings,
@@ -117,7 +140,16 @@ def run(settings: Settings) -> None:
         )
     )
     retention = EvidenceRetention(objects, clock, settings.keep_evidence_d)
-    parts: list[Part] = [lifeline, calling, calls, session, configuration, retention, beat]
+    parts: list[Part] = [
+        lifeline,
+        answering,
+        calling,
+        calls,
+        session,
+        configuration,
+        retention,
+        beat,
+    ]
     for part in parts:
         part.start()
     try:

@@ -6,23 +6,21 @@ Each is tried with the database first, and decided after 1.5 s: then the lifelin
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotInTime
 from typing import TypeVar
 
 import msgspec
 
 from alerts import incidents
 from alerts.lifeline.reconciling import reconcile
-from alerts.lifeline.records import Alarm, Answer
+from alerts.lifeline.records import Alarm, Said
 from alerts.pages import AnswerView, PageView
 from app.accounts.callers import Callers
 from app.accounts.principal import Principal
 from app.api.models import EventReceipt
 from app.processes.answers import Asking
 from app.processes.calls import as_alarm, as_event
-from app.processes.cut_off import DECIDE_S
 from app.processes.guarded import Guarded
+from app.processes.in_time import InTime
 from app.processes.lifeline import ROSTER_EVERY_S, Lifeline
 from core.clock import Clock
 from core.database import Database
@@ -31,7 +29,6 @@ from core.settings import Settings
 from core.telemetry import logger
 from ingest import store
 
-_AT_ONCE = 16  # that may hang in a database; those behind them are decided without it
 _log = logger(__name__)
 _T = TypeVar("_T")
 
@@ -47,37 +44,26 @@ class Calling:
         clock: Clock,
         lifeline: Lifeline,
         asking: Asking,
-        decide_s: float = DECIDE_S,
     ) -> None:
         self._settings = settings
         self._database = database
         self._clock = clock
         self._lifeline = lifeline
         self._asking = asking
-        self._decide_s = decide_s
         self._callers = Callers(lifeline.folder, settings.service_key)
         self._refreshing = Guarded("callers", self._refresh, ROSTER_EVERY_S)
-        self._trying = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="in-time")
+        self._in_time = InTime()
 
     def start(self) -> None:
         self._refreshing.start()
 
     def stop(self) -> None:
         self._refreshing.stop()
-        self._trying.shutdown(wait=False, cancel_futures=True)
+        self._in_time.stop()
 
     def in_time(self, work: Callable[[], _T], otherwise: Callable[[], _T]) -> _T:
-        """Return what `work` does with the database, or what is done where that is away.
-
-        Work that hangs goes on, and may still be done: everything here may happen twice.
-        """
-        trying = self._trying.submit(work)
-        try:
-            return trying.result(self._decide_s)
-        except (NotInTime, DatabaseAway) as error:
-            trying.cancel()
-            _log.warning("without the database", error=str(error) or "not in time")
-            return otherwise()
+        """Return what `work` does with the database, or what is done where that is away."""
+        return self._in_time.decide(work, otherwise)
 
     def caller(self, secret: str) -> Principal:
         """Return whose token or session it is, by the last half minute. Raises `Refused`."""
@@ -115,13 +101,15 @@ class Calling:
             mode="lifeline",
         )
 
-    def answer(self, page_id: int, given: Answer) -> AnswerView:
+    def answer(self, page_id: int, said: Said) -> AnswerView:
         """Take a responder's answer. Raises `Conflict`, `DatabaseAway` where nobody carries it."""
-        return self._asking.answer(page_id, given)
+        own = self._lifeline.answer(page_id, said)
+        return self._asking.answer(page_id, said) if own is None else own
 
     def look(self, page_id: int) -> PageView:
         """Return what a responder may see. Raises `DatabaseAway` where nobody carries the page."""
-        return self._asking.look(page_id)
+        own = self._lifeline.look(page_id)
+        return self._asking.look(page_id) if own is None else own
 
     def _alarm(self, household_id: str, actor: str, seq: int) -> Alarm:
         data = msgspec.json.encode({"by": actor})

@@ -19,7 +19,7 @@ from alerts.lifeline import folders
 from alerts.lifeline.carried import Carried
 from alerts.lifeline.ledger import Ledger
 from alerts.lifeline.reconciling import log_looks, reconcile
-from alerts.lifeline.records import Alarm, AlarmKey, Answer, key_of
+from alerts.lifeline.records import Alarm, AlarmKey, Said, key_of
 from alerts.pages import AnswerView, PageView
 from alerts.paging.delivery import SEND_WITHIN_S, Claimed, send_within
 from app.processes.calls import APP_DEVICE, as_event
@@ -101,13 +101,14 @@ class Lifeline:
         more = sum(ledger.figures(self._clock.now())["lifeline_carried"] for ledger in adopted)
         return own | {"lifeline_carried": own["lifeline_carried"] + more}
 
-    def answer(self, page_id: int, given: Answer) -> AnswerView | None:
+    def answer(self, page_id: int, said: Said) -> AnswerView | None:
         """Take a responder's answer; None for a page that is not carried here.
 
-        Raises `Conflict` when somebody else was first, `TemporaryError` when it cannot be kept.
+        Raises `Conflict` when somebody else was first, `Refused` for a pager that is not theirs,
+        `TemporaryError` when it cannot be kept.
         """
         now = self._clock.now()
-        found = (held.ledger.answer(page_id, given, now=now) for held in tuple(self._held))
+        found = (held.ledger.answer(page_id, said, now=now) for held in tuple(self._held))
         return next((one for one in found if one is not None), None)
 
     def look(self, page_id: int) -> PageView | None:

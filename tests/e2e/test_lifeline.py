@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+from alerts import audit, responders
+from alerts.lifeline.roster import roster_file
 from app.bench.alarm_stage import Size, Stage, staged
 from app.bench.lifeline import bench, knows_all
 from app.bench.lifeline_people import People
 from app.bench.testbed import How, OwnDatabase
+from app.provision import simulated
 from app.site import Site
+from core.clock import SystemClock
+from core.errors import TemporaryError
+from gateway import registry
+from simulators.connection import Credentials
+from simulators.responder_pager import ResponderPager, Rung
 from tests.e2e.conftest import eventually
 
 
@@ -49,3 +59,75 @@ def test_a_call_from_the_app_needs_neither_database_nor_broker() -> None:
 def _calls_are_known(stage: Stage) -> bool:
     state = stage.services.settings.state_folder
     return any(file.stat().st_size > 100 for file in state.glob("lifeline*/callers"))
+
+
+def test_pagers_ring_and_answer_without_a_database() -> None:
+    with ExitStack() as ending:
+        folder = Path(tempfile.mkdtemp(prefix="doorguard-e2e-"))
+        folder.chmod(0o711)
+        ending.callback(shutil.rmtree, folder, ignore_errors=True)
+        database = OwnDatabase(folder)
+        database.start()
+        ending.callback(database.stop)
+        size = Size(homes=2, loaders=0, cameras=0)
+        stage = ending.enter_context(staged(database.dsn, size))
+        people = People(stage)
+        pager = ResponderPager(_pager_of(stage, "bench-responder-0"))
+        pager.start()
+        ending.callback(pager.stop)
+        eventually(lambda: _pager_is_known(stage), 70, "every process knows the pager")
+        eventually(lambda: _calls_are_known(stage), 40, "the app knows who may call")
+        assert pager.wait_online(20)
+        database.stop()
+        people.call()  # which the app carries
+        stage.buttons[0].press()  # which the alarms process carries
+        rung = {}
+        for home in stage.homes:
+            page = pager.wait(partial(_of_home, home), 15)
+            assert page is not None, home
+            pager.answer(page.page_id, "accept")
+            assert pager.wait(lambda one, page=page: one is page and "accept" in one.states, 15)
+            assert page.states["accept"] == "accepted", home
+            rung[home] = page.page_id
+        database.start()
+        for home, page_id in rung.items():
+            row = eventually(lambda home=home: _accepted(stage, home), 40, f"{home} is brought in")
+            assert (row["page_id"], row["n"], row["state"]) == (page_id, 1, "accepted")
+        assert len(pager.pages) == len(stage.homes)
+        assert all(page.repeats == 0 for page in pager.pages)
+        with stage.services.database.transaction() as conn:
+            assert audit.verify(conn) == []
+
+
+def _pager_of(stage: Stage, responder_id: str) -> Credentials:
+    with stage.services.database.transaction() as conn:
+        made = registry.add_device(
+            conn, "pager-1", household_id=None, kind="pager", now=SystemClock().now()
+        )
+        responders.give_device(conn, responder_id, "pager-1")
+    return simulated(made, stage.services.settings)
+
+
+def _of_home(home: str, page: Rung) -> bool:
+    return bool(page.body["household"]["name"] == home)
+
+
+def _pager_is_known(stage: Stage) -> bool:
+    settings = stage.services.settings
+    held = [one for one in settings.state_folder.glob("lifeline*") if (one / "journal").exists()]
+    rosters = [roster_file(one, settings.service_key).read() for one in held]
+    known = [
+        any(one.device_id for one in roster.responders.values()) for roster in rosters if roster
+    ]
+    return len(known) > 1 and all(known)
+
+
+def _accepted(stage: Stage, home: str) -> dict[str, Any] | None:
+    with suppress(TemporaryError), stage.services.database.transaction() as conn:
+        return conn.execute(
+            "SELECT min(p.page_id) AS page_id, count(*) AS n, min(p.state) AS state"
+            " FROM pages p JOIN incidents i USING (incident_id)"
+            " WHERE i.household_id = %s HAVING min(p.state) = 'accepted'",
+            (home,),
+        ).fetchone()
+    return None

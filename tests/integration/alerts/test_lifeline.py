@@ -11,7 +11,7 @@ from alerts import audit
 from alerts.lifeline.carried import Carried
 from alerts.lifeline.ledger import Ledger
 from alerts.lifeline.reconciling import log_looks, reconcile
-from alerts.lifeline.records import Alarm
+from alerts.lifeline.records import Alarm, Said
 from alerts.paging.delivery import Result
 from core.model import Event
 from tests.integration.alerts.story import SETTINGS, Story
@@ -190,10 +190,10 @@ def test_answers_given_meanwhile_stand_in_the_database_with_their_own_times(
     seen = ledger.look(page.page_id, now=answered_at)
     assert seen is not None
     assert seen.address == "Jongno 1"
-    view = ledger.answer(page.page_id, "accept", now=answered_at)
+    view = ledger.answer(page.page_id, Said("accept"), now=answered_at)
     assert view is not None
     assert view.accepted
-    assert ledger.answer(7, "accept", now=answered_at) is None, "not carried here"
+    assert ledger.answer(7, Said("accept"), now=answered_at) is None, "not carried here"
     story.clock.advance(60)
     send(ledger, story)
     assert len(story.pagers.pages) == 1, "somebody goes: nobody else is asked"
@@ -219,7 +219,7 @@ def test_a_refusal_given_meanwhile_has_asked_the_next_once(story: Story, ledger:
     assert ledger.take(alarm_of(event), now=story.clock.now())
     send(ledger, story)
     story.clock.advance(2)
-    assert ledger.answer(story.pagers.pages[0].page_id, "decline", now=story.clock.now())
+    assert ledger.answer(story.pagers.pages[0].page_id, Said("decline"), now=story.clock.now())
     send(ledger, story)
     (carried,) = ledger.to_settle()
     story.incident = bring_in(story, carried, event)

@@ -9,7 +9,7 @@ import pytest
 from alerts.lifecycle import PageState, State
 from alerts.lifeline.answering import incident_state
 from alerts.lifeline.carrying import Carrying
-from alerts.lifeline.records import Answer, Paged
+from alerts.lifeline.records import Answer, Paged, Said
 from alerts.lifeline.showing import answer_view, page_view
 from core.errors import Conflict, NotFound
 from tests.unit.alerts.lifeline.test_carrying import FAR, NEAR, NOW, alarm, carrying, does, roster
@@ -26,7 +26,7 @@ def asked(*, both: bool) -> tuple[Carrying, list[int]]:
 
 
 def answers(state: Carrying, page_id: int, given: Answer, after_s: float = 20.0) -> None:
-    does(state, state.answer(page_id, given, now=NOW + timedelta(seconds=after_s)))
+    does(state, state.answer(page_id, Said(given), now=NOW + timedelta(seconds=after_s)))
 
 
 def test_who_accepts_ends_the_asking_and_what_waits_to_be_sent() -> None:
@@ -35,8 +35,8 @@ def test_who_accepts_ends_the_asking_and_what_waits_to_be_sent() -> None:
     assert state.escalate(NOW + timedelta(hours=1)) == []
     assert state.to_send(NOW + timedelta(hours=1)) == []
     with pytest.raises(Conflict, match="near accepted first"):
-        state.answer(far, "accept", now=NOW)
-    assert state.answer(near, "accept", now=NOW) == [], "the same again changes nothing"
+        state.answer(far, Said("accept"), now=NOW)
+    assert state.answer(near, Said("accept"), now=NOW) == [], "the same again changes nothing"
 
 
 def test_a_refusal_asks_the_next_at_once() -> None:
@@ -59,7 +59,7 @@ def test_on_the_way_and_there_follow_on_accepting_only() -> None:
     state, (near,) = asked(both=False)
     for early in ("depart", "arrive"):
         with pytest.raises(Conflict):
-            state.answer(near, early, now=NOW)
+            state.answer(near, Said(early), now=NOW)
     stands = []
     for given in ("accept", "depart", "arrive"):
         answers(state, near, given)
@@ -72,7 +72,7 @@ def test_on_the_way_and_there_follow_on_accepting_only() -> None:
         (PageState.ARRIVED, State.ARRIVED),
     ]
     with pytest.raises(Conflict):
-        state.answer(near, "decline", now=NOW)
+        state.answer(near, Said("decline"), now=NOW)
 
 
 def test_the_page_shows_the_home_to_whoever_may_still_go_and_to_nobody_else() -> None:
@@ -105,4 +105,4 @@ def test_the_page_shows_the_home_to_whoever_may_still_go_and_to_nobody_else() ->
 def test_a_page_that_nobody_carries_is_not_there() -> None:
     state, _ = asked(both=False)
     with pytest.raises(NotFound):
-        state.answer(7, "accept", now=NOW)
+        state.answer(7, Said("accept"), now=NOW)
