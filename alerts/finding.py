@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
@@ -32,25 +31,28 @@ class Photo:
     size_bytes: int
 
 
-def finish(
-    conn: Connection,
-    page_id: int,
-    *,
-    finding: str,
-    note: str = "",
-    photos: Sequence[Photo] = (),
-    now: datetime,
-) -> AnswerView:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a responder tells. Raises `PermanentError` for a finding that is none, or too much."""
+
+    finding: str
+    note: str = ""
+    photos: tuple[Photo, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.finding not in FINDINGS:
+            raise PermanentError(f"finding {self.finding[:40]!r}: one of {', '.join(FINDINGS)}")
+        if len(self.note) > LONGEST_NOTE or len(self.photos) > MOST_PHOTOS:
+            raise PermanentError(f"at most {LONGEST_NOTE} characters and {MOST_PHOTOS} photos")
+
+
+def finish(conn: Connection, page_id: int, found: Found, *, now: datetime) -> AnswerView:
     """End the job of a responder who accepted, with what was found; again changes nothing.
 
     Who has not said that they arrived has done so now. The position is shared no more; the
-    incident stays open until an operator closes it. Raises `NotFound`, `PermanentError` for a
-    finding that is none, `Conflict` for one who has not accepted or when the incident is over.
+    incident stays open until an operator closes it. Raises `NotFound`, and `Conflict` for one who
+    has not accepted or when the incident is over.
     """
-    if finding not in FINDINGS:
-        raise PermanentError(f"finding {finding[:40]!r}: one of {', '.join(FINDINGS)}")
-    if len(note) > LONGEST_NOTE or len(photos) > MOST_PHOTOS:
-        raise PermanentError(f"at most {LONGEST_NOTE} characters and {MOST_PHOTOS} photos")
     page, incident = locked_page(conn, page_id)
     if page.state is PageState.DONE:
         return AnswerView(
@@ -61,18 +63,19 @@ def finish(
         page, incident = locked_page(conn, page_id)
     if page.state is not PageState.ARRIVED:
         raise Conflict("only who has accepted can tell what was found")
-    values = {"page_id": page_id, "finding": finding, "note": note.replace("\0", ""), "now": now}
+    note = found.note.replace("\0", "")
+    values = {"page_id": page_id, "finding": found.finding, "note": note, "now": now}
     conn.execute(_QUERIES["note_finding"], values)
-    for photo in photos:
+    for photo in found.photos:
         kept = {"key": photo.key, "sha256": photo.sha256, "size_bytes": photo.size_bytes}
         conn.execute(_QUERIES["keep_photo"], {"page_id": page_id, "now": now, **kept})
     unshare(conn, page_id)
     detail: Detail = {
         "page_id": page_id,
         "responder": page.responder_id,
-        "finding": finding,
+        "finding": found.finding,
         "note": note,
-        "photos": ",".join(photo.sha256 for photo in photos),
+        "photos": ",".join(photo.sha256 for photo in found.photos),
     }
     incident = apply(conn, incident, Move.FINDING, actor=page.actor, now=now, detail=detail)
     return set_state(conn, page, incident, PageState.DONE)

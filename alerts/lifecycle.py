@@ -105,6 +105,7 @@ class PageState(StrEnum):
 BEING_ASKED = frozenset({PageState.PLANNED, PageState.SENT})
 MAY_STILL_ANSWER = BEING_ASKED | {PageState.UNANSWERED}
 ON_THE_JOB = frozenset({PageState.ACCEPTED, PageState.ARRIVED})
+ENDED = frozenset({PageState.DECLINED, PageState.STOOD_DOWN, PageState.DONE})
 
 _ENDS = {
     Move.CLOSE: State.CLOSED,

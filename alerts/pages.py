@@ -11,6 +11,7 @@ from alerts.evidence import EvidenceLine, evidence_in
 from alerts.lifecycle import (
     BEING_ASKED,
     CLOSED_STATES,
+    ENDED,
     MAY_STILL_ANSWER,
     ON_THE_JOB,
     ON_THE_WAY,
@@ -27,7 +28,6 @@ from core.database import Connection
 from core.errors import Conflict, NotFound
 from core.settings import Settings
 
-_ENDED = frozenset({PageState.DECLINED, PageState.STOOD_DOWN, PageState.DONE})
 _QUERIES = sql.load("alerts")
 
 
@@ -123,7 +123,7 @@ def answer(
     Raises `NotFound`, and `Conflict` when somebody else was first or the incident is over.
     """
     page, incident = locked_page(conn, page_id, key)
-    stands = ON_THE_JOB if accept else _ENDED
+    stands = ON_THE_JOB if accept else ENDED
     if page.state not in stands:
         check_fresh(conn, incident.incident_id, page_id, accept=accept, key=key)
     if accept:
@@ -172,7 +172,7 @@ def page_view(conn: Connection, page_id: int) -> PageView:
     ids = {"incident_id": row["incident_id"]}
     first = _accepted_by(conn, row["incident_id"])
     page_state, state = PageState(row.pop("page_state")), State(row.pop("incident_state"))
-    over = state in CLOSED_STATES or page_state in _ENDED
+    over = state in CLOSED_STATES or page_state in ENDED
     evidence: list[EvidenceLine] = []
     if over:
         row |= {"address": "", "access_note": "", "lat": None, "lon": None}
@@ -232,7 +232,7 @@ def _accept(conn: Connection, page: Page, incident: Incident, now: datetime) -> 
 def _decline(
     conn: Connection, page: Page, incident: Incident, now: datetime, settings: Settings
 ) -> AnswerView:
-    if page.state in _ENDED:
+    if page.state in ENDED:
         return _view(page, incident)
     if page.state is PageState.ARRIVED:
         raise Conflict("you have arrived; tell what you found")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from alerts.lifecycle import ON_THE_JOB, PageState, State
+from alerts.lifecycle import ENDED, ON_THE_JOB, PageState, State
 from alerts.lifeline.carried import Carried, CarriedPage
-from alerts.lifeline.records import Answered, Said
+from alerts.lifeline.records import Answer, Answered, Said
 from core.errors import Conflict
+
+_CAN = {"depart": "be on the way", "arrive": "arrive", "done": "tell what was found"}
+_CAME = ON_THE_JOB | {PageState.DONE}
 
 
 def answer(
@@ -16,34 +19,39 @@ def answer(
     """Return what an answer adds: nothing when it says the same again.
 
     `first` is the name of whoever accepted. Raises `Conflict` when somebody else was first, and
-    for who is on the way or there without having accepted.
+    for who is on the way, there or done without having accepted.
     """
-    paged, given = page.paged, said.answer
-    if given == "accept":
-        if page.state in ON_THE_JOB or carried.accepted_by == paged.responder_id:
-            return []
+    if _stands(carried, page, said.answer):
+        return []
+    if said.answer == "accept":
         if carried.accepted_by is not None:
             raise Conflict(f"{first} accepted first")
-    elif given == "decline":
-        if page.state is PageState.DECLINED:
-            return []
+    elif said.answer == "decline":
         if page.state is PageState.ARRIVED:
-            raise Conflict("you have arrived; the operator closes the incident")
+            raise Conflict("you have arrived; tell what you found")
     elif page.state not in ON_THE_JOB:
-        raise Conflict(
-            "only who has accepted can be on the way"
-            if given == "depart"
-            else "only who has accepted can arrive"
-        )
-    elif page.state is PageState.ARRIVED or (given == "depart" and page.departed):
-        return []
-    return [Answered(paged.incident_id, paged.page_id, given, now)]
+        raise Conflict(f"only who has accepted can {_CAN[said.answer]}")
+    paged = page.paged
+    return [Answered(paged.incident_id, paged.page_id, said.answer, now, said.found)]
+
+
+def _stands(carried: Carried, page: CarriedPage, given: Answer) -> bool:
+    """Say whether the answer would change nothing."""
+    state = page.state
+    if given == "accept":
+        return state in ON_THE_JOB or carried.accepted_by == page.paged.responder_id
+    if given == "decline":
+        return state in ENDED
+    if given == "done":
+        return state is PageState.DONE
+    gone = given == "depart" and page.departed and state is PageState.ACCEPTED
+    return gone or state is PageState.ARRIVED
 
 
 def incident_state(carried: Carried) -> State:
     """Return where the incident stands, as the database will say."""
-    on_the_job = [page for page in carried.pages.values() if page.state in ON_THE_JOB]
-    if any(page.state is PageState.ARRIVED for page in on_the_job):
+    on_the_job = [page for page in carried.pages.values() if page.state in _CAME]
+    if any(page.state is not PageState.ACCEPTED for page in on_the_job):
         return State.ARRIVED
     if any(page.departed for page in on_the_job):
         return State.EN_ROUTE

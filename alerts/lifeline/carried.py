@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
@@ -16,6 +17,7 @@ from alerts.lifeline.records import (
     Raised,
     Stepped,
     Tried,
+    Word,
 )
 
 Happening: TypeAlias = Joined | Stepped | Paged | Tried | Answered | Looked
@@ -30,6 +32,11 @@ class Attempts:
     next_at: datetime | None = None
     error: str = ""
 
+    @property
+    def may_have_arrived(self) -> bool:
+        """It was sent, or an attempt is not given up."""
+        return self.made > 0 and (self.sent_at is not None or self.next_at is not None)
+
 
 @dataclass(slots=True)
 class CarriedPage:
@@ -39,6 +46,14 @@ class CarriedPage:
     channels: dict[str, Attempts]
     state: PageState = PageState.SENT  # or what was answered
     departed: bool = False
+    stand_downs: dict[str, Attempts] = field(default_factory=dict)  # by channel
+
+    def owed(self, *, accepted: bool) -> Iterator[tuple[Word, dict[str, Attempts]]]:
+        """Yield the messages that its responder is owed, with how they fare by channel."""
+        if self.state is PageState.SENT and not accepted:
+            yield "page", self.channels
+        elif self.state is PageState.STOOD_DOWN and accepted:
+            yield "stand_down", self.stand_downs
 
     @property
     def beyond_reach(self) -> bool:
@@ -64,6 +79,21 @@ class Carried:
         return self.raised.alarm.household_id
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One message that is to go out now, by one channel."""
+
+    carried: Carried
+    page: CarriedPage
+    channel: str
+    message: Word
+
+    @property
+    def key(self) -> tuple[int, str, Word]:
+        """Return what no other message has."""
+        return (self.page.paged.page_id, self.channel, self.message)
+
+
 def happen(carried: Carried, record: Happening) -> None:
     """Let a record of this incident take effect."""
     if isinstance(record, Joined):
@@ -84,11 +114,16 @@ def happen(carried: Carried, record: Happening) -> None:
 
 def _tried(carried: Carried, record: Tried) -> None:
     page = carried.pages[record.page_id]
-    attempts = page.channels[record.channel]
+    by_channel = page.channels if record.message == "page" else page.stand_downs
+    attempts = by_channel[record.channel]
     attempts.made += 1
     attempts.error, attempts.next_at = record.error, record.again_at
     if not record.error:
         attempts.sent_at = record.at
+    if record.message == "stand_down":
+        return
+    if page.state is PageState.STOOD_DOWN and attempts.may_have_arrived:  # it was under way
+        page.stand_downs.setdefault(record.channel, Attempts(next_at=record.at))
     if page.beyond_reach and record.page_id == max(carried.pages):
         carried.next_at = min(carried.next_at, record.at)  # nobody waits for a dead pager
 
@@ -99,14 +134,35 @@ def _answered(carried: Carried, record: Answered) -> None:
     carried.answers.append(record)
     if record.answer == "accept":
         page.state, carried.accepted_by = PageState.ACCEPTED, page.paged.responder_id
+        _stand_down(carried, record.at)
+    elif record.answer == "done":
+        page.state = PageState.DONE
     elif record.answer == "arrive":
         page.state = PageState.ARRIVED
     elif record.answer == "depart":
         page.departed = True
     else:
         withdrawn = page.state is PageState.ACCEPTED
-        page.state = PageState.DECLINED
+        page.state, page.departed = PageState.DECLINED, False
         if withdrawn:
             carried.accepted_by = None
         if withdrawn or record.page_id == max(carried.pages):
             carried.next_at = min(carried.next_at, record.at)
+
+
+def _stand_down(carried: Carried, at: datetime) -> None:
+    """End all pages but those of whoever accepted; who may have one is told, by its last ways."""
+    told: set[tuple[str, str]] = set()
+    for _, page in sorted(carried.pages.items(), reverse=True):
+        if page.state is not PageState.SENT:
+            continue
+        page.state = PageState.STOOD_DOWN
+        who = page.paged.responder_id
+        for channel, attempts in page.channels.items():
+            if (
+                who != carried.accepted_by
+                and attempts.may_have_arrived
+                and (who, channel) not in told
+            ):
+                told.add((who, channel))
+                page.stand_downs.setdefault(channel, Attempts(next_at=at))

@@ -10,9 +10,8 @@ from datetime import datetime, timedelta
 
 from alerts import policy, ranking
 from alerts.crew import for_step
-from alerts.lifecycle import PageState
 from alerts.lifeline import answering
-from alerts.lifeline.carried import Carried, CarriedPage, happen
+from alerts.lifeline.carried import Carried, CarriedPage, Due, happen
 from alerts.lifeline.records import (
     Alarm,
     AlarmKey,
@@ -157,17 +156,19 @@ class Carrying:
             self._nobody_until[incident_id] = now + timedelta(seconds=REPAGE_AFTER_S)
         return []
 
-    def to_send(self, now: datetime) -> list[tuple[Carried, CarriedPage, str]]:
-        """Return the (incident, page, channel) that are due, first pages of the urgent first."""
+    def to_send(self, now: datetime) -> list[Due]:
+        """Return what is due, pages before stand-downs, first pages of the urgent first."""
         due = [
-            (carried, page, channel)
+            Due(carried, page, channel, message)
             for carried in self.incidents.values()
             for page in carried.pages.values()
-            if carried.accepted_by is None and page.state is PageState.SENT
-            for channel, attempts in page.channels.items()
+            for message, channels in page.owed(accepted=carried.accepted_by is not None)
+            for channel, attempts in channels.items()
             if attempts.next_at is not None and attempts.next_at <= now
         ]
-        return sorted(due, key=lambda one: (one[0].raised.priority, one[1].paged.page_id))
+        return sorted(
+            due, key=lambda one: (one.message, one.carried.raised.priority, one.page.paged.page_id)
+        )
 
     def apply(self, records: Iterable[Record]) -> None:
         """Let records take effect."""

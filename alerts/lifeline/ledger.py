@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from alerts.lifeline.carried import Carried, CarriedPage
+from alerts.lifeline.carried import Carried, CarriedPage, Due
 from alerts.lifeline.carrying import Carrying
 from alerts.lifeline.journal import Journal
-from alerts.lifeline.records import Alarm, AlarmKey, Looked, Record, Said, Settled, Tried
+from alerts.lifeline.records import Alarm, AlarmKey, Looked, Record, Said, Settled, Tried, Word
 from alerts.lifeline.roster import Roster, read_roster, roster_file
 from alerts.lifeline.showing import answer_view, page_view
 from alerts.pages import AnswerView, PageView
@@ -41,7 +41,7 @@ class Ledger:
         self._carrying = Carrying(settings, rules_of(settings))
         self._carrying.apply(self._journal.read())
         self._carrying.roster = self._file.read()
-        self._in_flight: set[tuple[int, str]] = set()
+        self._in_flight: set[tuple[int, str, str]] = set()
         self._taken = self._settled = 0
 
     def close(self) -> None:
@@ -82,35 +82,42 @@ class Ledger:
         with self._lock:
             while records := self._carrying.escalate(now):
                 self._append(records)
-            due = [
-                (carried, page, channel)
-                for carried, page, channel in self._carrying.to_send(now)
-                if (page.paged.page_id, channel) not in self._in_flight
-            ]
+            due = [one for one in self._carrying.to_send(now) if one.key not in self._in_flight]
             messages: list[Claimed] = []
-            for carried, page, channel in due:
-                row = self._row(carried, page.paged.page_id, channel)
+            for one in due:
+                row = self._row(one)
                 if row is None:
                     continue
-                self._in_flight.add((page.paged.page_id, channel))
+                self._in_flight.add(one.key)
                 messages.append(claimed_of(row, self._settings))
             return messages
 
     def tried(self, claimed: Claimed, result: Result, *, now: datetime) -> None:
         """Note what came of sending a message that `due` gave out."""
         with self._lock:
-            key = (claimed.page.page_id, claimed.channel)
-            self._in_flight.discard(key)
-            incident_id = claimed.page.incident_id
-            if incident_id not in self._carrying.incidents:
+            page = claimed.page
+            self._in_flight.discard((page.page_id, claimed.channel, page.message))
+            if page.incident_id not in self._carrying.incidents:
                 return  # the database has it, and a row of its own for the message
             again_at = (
                 None
                 if result.again_after_s is None
                 else now + timedelta(seconds=result.again_after_s)
             )
-            page_id, channel = key
-            self._append([Tried(incident_id, page_id, channel, now, result.error, again_at)])
+            word: Word = "stand_down" if page.message == "stand_down" else "page"
+            self._append(
+                [
+                    Tried(
+                        page.incident_id,
+                        page.page_id,
+                        claimed.channel,
+                        now,
+                        result.error,
+                        again_at,
+                        word,
+                    )
+                ]
+            )
 
     def answer(self, page_id: int, said: Said, *, now: datetime) -> AnswerView | None:
         """Take a responder's answer to a page that is carried; None when it is not.
@@ -125,17 +132,17 @@ class Ledger:
                 raise TemporaryError("the answer could not be kept; try again")
             return answer_view(*self._found(page_id))
 
-    def look(self, page_id: int, *, now: datetime) -> PageView | None:
+    def look(self, page_id: int, *, now: datetime, shown: bool) -> PageView | None:
         """Return what a responder may see of a page that is carried, None when it is not.
 
-        The look is journalled, and stands in the access log once the database is back.
+        One that is `shown` is journalled, and stands in the access log once the database is back.
         """
         with self._lock:
             if self._carrying.page(page_id) is None:
                 return None
             carried, page = self._found(page_id)
             view = page_view(carried, page, self._carrying.roster)
-            if view is not None and not view.over:
+            if shown and view is not None and not view.over:
                 self._append([Looked(carried.raised.incident_id, page_id, now)])
             return view
 
@@ -153,7 +160,7 @@ class Ledger:
     def to_settle(self) -> list[Carried]:
         """Return copies of the incidents of which nothing is being sent this moment."""
         with self._lock:
-            busy = {page_id for page_id, _ in self._in_flight}
+            busy = {page_id for page_id, *_ in self._in_flight}
             return [
                 copy.deepcopy(one)
                 for one in self._carrying.incidents.values()
@@ -218,10 +225,11 @@ class Ledger:
         self._carrying.apply(records)
         return safe
 
-    def _row(self, carried: Carried, page_id: int, channel: str) -> dict[str, Any] | None:
+    def _row(self, due: Due) -> dict[str, Any] | None:
         """Return the message as the query `claim` would; None when the roster lost a part of it."""
         roster = self._carrying.roster
-        page = carried.pages[page_id]
+        carried, page = due.carried, due.page
+        fares = page.channels if due.message == "page" else page.stand_downs
         home = roster.homes.get(carried.household_id) if roster else None
         crew = roster.responders.get(page.paged.responder_id) if roster else None
         if home is None or crew is None:
@@ -229,10 +237,10 @@ class Ledger:
         raised = carried.raised
         return {
             "delivery_id": 0,
-            "page_id": page_id,
-            "channel": channel,
-            "message": "page",
-            "attempt": page.channels[channel].made + 1,
+            "page_id": page.paged.page_id,
+            "channel": due.channel,
+            "message": due.message,
+            "attempt": fares[due.channel].made + 1,
             "distance_m": page.paged.distance_m,
             "answer_by": page.paged.answer_by,
             "responder_id": crew.responder_id,

@@ -39,7 +39,7 @@ WHERE incident_id = %(incident_id)s AND responder_id = %(responder_id)s
 -- What was not sent yet is due again at `next_attempt_at`; a result that came later wins.
 INSERT INTO deliveries (page_id, channel, message, state, attempts, next_attempt_at, sent_at,
                         last_error)
-VALUES (%(page_id)s, %(channel)s, 'page', %(state)s, %(attempts)s, %(next_attempt_at)s,
+VALUES (%(page_id)s, %(channel)s, %(message)s, %(state)s, %(attempts)s, %(next_attempt_at)s,
         %(sent_at)s, %(error)s)
 ON CONFLICT (page_id, channel, message) DO UPDATE
 SET state = excluded.state, attempts = greatest(deliveries.attempts, excluded.attempts),

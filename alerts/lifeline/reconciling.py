@@ -9,8 +9,10 @@ from alerts import pages, stepping
 from alerts.audit import Detail, record_access
 from alerts.correlation import on_event
 from alerts.fallback import page_surely
+from alerts.finding import Found, finish
 from alerts.lifecycle import ANSWERED, UNSENT, Move, PageState
 from alerts.lifeline.carried import Attempts, Carried, CarriedPage
+from alerts.lifeline.records import Word
 from alerts.paging.delivery import LEASE_S
 from alerts.planning import add_timer, wants_next
 from alerts.transition import SYSTEM, Incident, apply, lock, open_or_find
@@ -59,6 +61,10 @@ def reconcile(
             new.append(page.paged.page_id)
     if carried.answers:
         _write_answers(conn, carried, settings)
+        for page in carried.pages.values():  # the answers have made them due: these went out
+            for channel, attempts in page.stand_downs.items():
+                if attempts.made:
+                    _write_delivery(conn, page, "stand_down", channel, attempts, now)
         incident = lock(conn, incident.incident_id)
     if new or not carried.pages:
         _go_on(conn, incident, carried, new, now, settings)
@@ -121,19 +127,22 @@ def _write_page(
         move = Move.NOTE if incident.closed else Move.PAGE
         incident = apply(conn, incident, move, actor=SYSTEM, now=paged.at, detail=more)
     for channel, attempts in page.channels.items():
-        incident = _write_delivery(conn, incident, page, channel, attempts, now, detail)
+        sent = _write_delivery(conn, page, "page", channel, attempts, now)
+        if sent is not None:
+            more = {**detail, "channel": channel}
+            incident = apply(conn, incident, Move.SENT, actor=SYSTEM, now=sent, detail=more)
     return incident, row is not None
 
 
 def _write_delivery(
     conn: Connection,
-    incident: Incident,
     page: CarriedPage,
+    message: Word,
     channel: str,
     attempts: Attempts,
     now: datetime,
-    detail: Detail,
-) -> Incident:
+) -> datetime | None:
+    """Write what came of a message; return when it was sent where that was not written before."""
     over = attempts.next_at is None
     state = "sent" if attempts.sent_at else "failed" if over else "queued"
     # one that is on its way this moment is left alone as long as any other claimed message
@@ -141,6 +150,7 @@ def _write_delivery(
     values = {
         "page_id": page.paged.page_id,
         "channel": channel,
+        "message": message,
         "state": state,
         "attempts": attempts.made,
         "next_attempt_at": again,
@@ -149,16 +159,10 @@ def _write_delivery(
     }
     row = conn.execute(_QUERIES["write_delivery"], values).fetchone()
     if row is None or row["state"] != "sent" or attempts.sent_at is None:
-        return incident
-    conn.execute(_QUERIES["page_was_sent"], values)
-    return apply(
-        conn,
-        incident,
-        Move.SENT,
-        actor=SYSTEM,
-        now=attempts.sent_at,
-        detail={**detail, "channel": channel},
-    )
+        return None
+    if message == "page":
+        conn.execute(_QUERIES["page_was_sent"], values)
+    return attempts.sent_at
 
 
 def _write_answers(conn: Connection, carried: Carried, settings: Settings) -> None:
@@ -173,6 +177,8 @@ def _write_answers(conn: Connection, carried: Carried, settings: Settings) -> No
                 pages.depart(conn, one.page_id, now=one.at)
             elif one.answer == "arrive":
                 pages.arrive(conn, one.page_id, now=one.at)
+            elif one.answer == "done":
+                finish(conn, one.page_id, one.found or Found("other"), now=one.at)
             else:
                 pages.answer(
                     conn,

@@ -7,19 +7,25 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from alerts.finding import Found
 from core.catalogue import Source
 from core.model import Event
 
 # What a retry of a device repeats: device, source, `seq` and the time as the device told it.
 AlarmKey: TypeAlias = tuple[str, str, int, datetime]
-Answer: TypeAlias = Literal["accept", "decline", "depart", "arrive"]
+Word: TypeAlias = Literal["page", "stand_down"]
+Answer: TypeAlias = Literal["accept", "decline", "depart", "arrive", "done"]
 
 
 class Said(msgspec.Struct, frozen=True):
-    """What a responder says of a page; `device` is the pager that it came from, "" for a link."""
+    """What a responder says of a page.
+
+    `device` is the pager that it came from, "" for a link; `found` is told with `done` alone.
+    """
 
     answer: Answer
     device: str = ""
+    found: Found | None = None
 
 
 def key_of(event: Event) -> AlarmKey:
@@ -100,7 +106,10 @@ class Paged(msgspec.Struct, frozen=True, tag="paged"):
 
 
 class Tried(msgspec.Struct, frozen=True, tag="tried"):
-    """One attempt by one channel; `again_at` is None when it was the last one."""
+    """One attempt by one channel; `again_at` is None when it was the last one.
+
+    `message` is the page, or the word that its responder need not come.
+    """
 
     incident_id: int
     page_id: int
@@ -108,15 +117,17 @@ class Tried(msgspec.Struct, frozen=True, tag="tried"):
     at: datetime
     error: str = ""
     again_at: datetime | None = None
+    message: Word = "page"
 
 
 class Answered(msgspec.Struct, frozen=True, tag="answered"):
-    """A responder answered by the link of a page."""
+    """A responder answered."""
 
     incident_id: int
     page_id: int
     answer: Answer
     at: datetime
+    found: Found | None = None
 
 
 class Looked(msgspec.Struct, frozen=True, tag="looked"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alerts.lifecycle import PageState
+from alerts.lifecycle import ENDED, PageState
 from alerts.lifeline import answering
 from alerts.lifeline.carried import Carried, CarriedPage
 from alerts.lifeline.roster import Roster
@@ -29,7 +29,7 @@ def page_view(carried: Carried, page: CarriedPage, roster: Roster | None) -> Pag
     if home is None or paged.responder_id not in crew:
         return None
     taken = carried.accepted_by not in (None, paged.responder_id)
-    over = taken or page.state is PageState.DECLINED
+    over = taken or page.state in ENDED
     answered = [one.at for one in carried.answers if one.page_id == paged.page_id]
     first = crew.get(carried.accepted_by or "")
     return PageView(

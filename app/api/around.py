@@ -36,8 +36,8 @@ class WayAround(Protocol):
         """Take a responder's answer. Raises `Conflict`, `DatabaseAway`."""
         ...
 
-    def look(self, page_id: int) -> PageView:
-        """Return what a responder may see. Raises `DatabaseAway`."""
+    def look(self, page_id: int, *, shown: bool) -> PageView:
+        """Return what a responder may see, logged where it is `shown`. Raises `DatabaseAway`."""
         ...
 
 

@@ -13,11 +13,11 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from alerts import link_checks, pages, positions
-from alerts.finding import FINDINGS, MOST_PHOTOS, Photo, finish
-from alerts.lifeline.records import Answer, Said
+from alerts.finding import FINDINGS, MOST_PHOTOS, Found, Photo, finish
+from alerts.lifeline.records import Said
 from alerts.pages import AnswerView
 from app.api import models
-from app.api.around import of_page
+from app.api.around import WayAround, of_page
 from app.api.desk import Desk, DeskDep
 from app.api.page_links import by_link, page_of
 from app.api.problems import responses
@@ -72,12 +72,12 @@ def _take(
     request: Request,
     desk: Desk,
     token: str,
-    given: Answer | None,
+    said: Callable[[int], Said],
     carry_out: Callable[[Connection, int], AnswerView],
 ) -> Response | models.PageAnswer:
     """Carry out an answer; a browser is sent back to its page, a program gets JSON.
 
-    `given` is what the lifeline takes with the database away; what it cannot take has None.
+    `said` gives, for a page, what the lifeline takes with the database away.
     """
     from_browser = "text/html" in request.headers.get("accept", "")
 
@@ -85,12 +85,12 @@ def _take(
         with by_link(desk, request, token) as (conn, page_id):
             return carry_out(conn, page_id)
 
+    def around_it(around: WayAround) -> AnswerView:
+        page_id = page_of(desk, token)
+        return around.answer(page_id, said(page_id))
+
     try:
-        if given is None:
-            view = commit()
-        else:
-            said = Said(given)
-            view = of_page(desk, commit, lambda around: around.answer(page_of(desk, token), said))
+        view = of_page(desk, commit, around_it)
     except (Conflict, Refused):
         if not from_browser:
             raise
@@ -119,7 +119,7 @@ def accept(
         request,
         desk,
         token,
-        "accept",
+        lambda _page: Said("accept"),
         lambda conn, page: pages.answer(
             conn,
             page,
@@ -140,7 +140,7 @@ def decline(
         request,
         desk,
         token,
-        "decline",
+        lambda _page: Said("decline"),
         lambda conn, page: pages.answer(
             conn,
             page,
@@ -161,7 +161,7 @@ def departed(request: Request, desk: DeskDep, token: str) -> Response | models.P
         request,
         desk,
         token,
-        "depart",
+        lambda _page: Said("depart"),
         lambda conn, page: pages.depart(conn, page, now=desk.clock.now()),
     )
 
@@ -175,7 +175,7 @@ def arrived(request: Request, desk: DeskDep, token: str) -> Response | models.Pa
         request,
         desk,
         token,
-        "arrive",
+        lambda _page: Said("arrive"),
         lambda conn, page: pages.arrive(conn, page, now=desk.clock.now()),
     )
 
@@ -183,8 +183,12 @@ def arrived(request: Request, desk: DeskDep, token: str) -> Response | models.Pa
 @router.get("", summary="Where the page stands", responses=responses(403, 404, 503))
 def state(request: Request, desk: DeskDep, token: str) -> models.PageState:
     """For the page itself, which looks every few seconds; no address is in it."""
-    with by_link(desk, request, token) as (conn, page_id):
-        page = pages.page_view(conn, page_id)
+
+    def read() -> pages.PageView:
+        with by_link(desk, request, token) as (conn, page_id):
+            return pages.page_view(conn, page_id)
+
+    page = of_page(desk, read, lambda around: around.look(page_of(desk, token), shown=False))
     return models.PageState(
         state=page.page_state.value,
         incident_state=page.incident_state.value,
@@ -252,13 +256,17 @@ async def done(request: Request, desk: DeskDep, token: str) -> Response | models
 def _done(
     request: Request, desk: Desk, token: str, finding: str, note: str, bodies: list[bytes]
 ) -> Response | models.PageAnswer:
-    def carry_out(conn: Connection, page_id: int) -> AnswerView:
-        photos = [_keep(desk, page_id, body) for body in bodies]
-        return finish(
-            conn, page_id, finding=finding, note=note, photos=photos, now=desk.clock.now()
-        )
+    def found(page_id: int) -> Found:
+        Found(finding, note)  # nothing is kept for one that is refused
+        return Found(finding, note, tuple(_keep(desk, page_id, body) for body in bodies))
 
-    return _take(request, desk, token, None, carry_out)
+    return _take(
+        request,
+        desk,
+        token,
+        lambda page_id: Said("done", found=found(page_id)),
+        lambda conn, page_id: finish(conn, page_id, found(page_id), now=desk.clock.now()),
+    )
 
 
 def _keep(desk: Desk, page_id: int, body: bytes) -> Photo:

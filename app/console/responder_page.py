@@ -70,7 +70,7 @@ def _read(desk: Desk, request: Request, token: str, action: str) -> PageView:
                 )
             return page
 
-    return of_page(desk, read, lambda around: around.look(page_of(desk, token)))
+    return of_page(desk, read, lambda around: around.look(page_of(desk, token), shown=True))
 
 
 def answered(papers: Papers, request: Request, work: Callable[[Templates], str]) -> Response:

@@ -27,11 +27,15 @@ _log = logger(__name__)
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What a responder says of a page, or to look at it; `question` names this question."""
+    """What a responder says of a page, or to look at it; `question` names this question.
+
+    `shown` tells a look that shows the home from one at how it stands.
+    """
 
     question: str
     page_id: int
     said: Said | None = None
+    shown: bool = True
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -84,7 +88,7 @@ class Answering:
     def _given(self, asked: Asked) -> Given | None:
         try:
             if asked.said is None:
-                page = self._lifeline.look(asked.page_id)
+                page = self._lifeline.look(asked.page_id, shown=asked.shown)
                 return Given(asked.question, page=page) if page else None
             answer = self._lifeline.answer(asked.page_id, asked.said)
             return Given(asked.question, answer=answer) if answer else None
@@ -122,30 +126,29 @@ class Asking:
 
         Raises `Conflict`, `Refused`, `DatabaseAway` where nobody carries the page.
         """
-        told = self._ask(page_id, said)
+        told = self._ask(Asked(token_hex(8), page_id, said))
         if told.refused:
             raise Refused(told.refused)
         if told.answer is None:
             raise Conflict(told.conflict)
         return told.answer
 
-    def look(self, page_id: int) -> PageView:
+    def look(self, page_id: int, *, shown: bool) -> PageView:
         """Return what a responder may see. Raises `DatabaseAway` where nobody carries the page."""
-        told = self._ask(page_id, None)
+        told = self._ask(Asked(token_hex(8), page_id, shown=shown))
         if told.page is None:
             raise DatabaseAway(told.conflict)
         return told.page
 
-    def _ask(self, page_id: int, said: Said | None) -> Given:
-        question = token_hex(8)
+    def _ask(self, asked: Asked) -> Given:
         waiting: queue.SimpleQueue[Given] = queue.SimpleQueue()
         with self._lock:
-            self._open[question] = waiting
+            self._open[asked.question] = waiting
         try:
-            self._publish(ANSWERS_ASKED, msgspec.json.encode(Asked(question, page_id, said)))
+            self._publish(ANSWERS_ASKED, msgspec.json.encode(asked))
             return waiting.get(timeout=_WITHIN_S)
         except (queue.Empty, BrokerAway):
-            raise DatabaseAway(f"nobody carries page {page_id} at the moment") from None
+            raise DatabaseAway(f"nobody carries page {asked.page_id} at the moment") from None
         finally:
             with self._lock:
-                del self._open[question]
+                del self._open[asked.question]

@@ -106,10 +106,10 @@ class Calling:
         own = self._lifeline.answer(page_id, said)
         return self._asking.answer(page_id, said) if own is None else own
 
-    def look(self, page_id: int) -> PageView:
+    def look(self, page_id: int, *, shown: bool) -> PageView:
         """Return what a responder may see. Raises `DatabaseAway` where nobody carries the page."""
-        own = self._lifeline.look(page_id)
-        return self._asking.look(page_id) if own is None else own
+        own = self._lifeline.look(page_id, shown=shown)
+        return self._asking.look(page_id, shown=shown) if own is None else own
 
     def _alarm(self, household_id: str, actor: str, seq: int) -> Alarm:
         data = msgspec.json.encode({"by": actor})

@@ -111,10 +111,13 @@ class Lifeline:
         found = (held.ledger.answer(page_id, said, now=now) for held in tuple(self._held))
         return next((one for one in found if one is not None), None)
 
-    def look(self, page_id: int) -> PageView | None:
-        """Return what a responder may see of a page, None when it is not carried here."""
+    def look(self, page_id: int, *, shown: bool) -> PageView | None:
+        """Return what a responder may see of a page, None when it is not carried here.
+
+        One that is `shown` to them stands in the access log later.
+        """
         now = self._clock.now()
-        found = (held.ledger.look(page_id, now=now) for held in tuple(self._held))
+        found = (held.ledger.look(page_id, now=now, shown=shown) for held in tuple(self._held))
         return next((one for one in found if one is not None), None)
 
     def carried_for(self, event: Event) -> Carried | None:

@@ -9,6 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cv2
+import httpx
+import numpy as np
+
 from alerts import audit, responders
 from alerts.lifeline.roster import roster_file
 from app.bench.alarm_stage import Size, Stage, staged
@@ -61,7 +65,7 @@ def _calls_are_known(stage: Stage) -> bool:
     return any(file.stat().st_size > 100 for file in state.glob("lifeline*/callers"))
 
 
-def test_pagers_ring_and_answer_without_a_database() -> None:
+def test_a_whole_job_by_pager_and_link_needs_no_database() -> None:
     with ExitStack() as ending:
         folder = Path(tempfile.mkdtemp(prefix="doorguard-e2e-"))
         folder.chmod(0o711)
@@ -88,11 +92,13 @@ def test_pagers_ring_and_answer_without_a_database() -> None:
             pager.answer(page.page_id, "accept")
             assert pager.wait(lambda one, page=page: one is page and "accept" in one.states, 15)
             assert page.states["accept"] == "accepted", home
-            rung[home] = page.page_id
+            rung[home] = page
+        for page in rung.values():
+            _does_the_job(page.body["page_url"])
         database.start()
-        for home, page_id in rung.items():
-            row = eventually(lambda home=home: _accepted(stage, home), 40, f"{home} is brought in")
-            assert (row["page_id"], row["n"], row["state"]) == (page_id, 1, "accepted")
+        for home, page in rung.items():
+            row = eventually(lambda home=home: _done(stage, home), 40, f"{home} is brought in")
+            assert (row["page_id"], row["n"], row["photos"]) == (page.page_id, 1, 1)
         assert len(pager.pages) == len(stage.homes)
         assert all(page.repeats == 0 for page in pager.pages)
         with stage.services.database.transaction() as conn:
@@ -106,6 +112,26 @@ def _pager_of(stage: Stage, responder_id: str) -> Credentials:
         )
         responders.give_device(conn, responder_id, "pager-1")
     return simulated(made, stage.services.settings)
+
+
+def _does_the_job(page_url: str) -> None:
+    """On the way, there, and done with a photo, by the link, as a browser would."""
+    api = page_url.replace("/page/", "/v1/pages/")
+    taken, picture = cv2.imencode(".jpg", np.full((48, 64, 3), 90, np.uint8))
+    assert taken
+    form = {"data": {"finding": "helped", "note": "she had fallen"}}
+    with httpx.Client(trust_env=False, timeout=10.0) as client:
+        for step, after in (("departed", "en_route"), ("arrived", "arrived")):
+            assert client.post(f"{api}/{step}").json()["incident_state"] == after
+        assert f"{page_url.rpartition('/')[2]}/done" in client.get(page_url).text
+        shared = client.post(f"{api}/sharing")
+        assert shared.status_code == 503, "a position waits for nothing: it is not shared"
+        files = {"photo": ("door.jpg", picture.tobytes(), "image/jpeg")}
+        refused = client.post(f"{api}/done", data={"finding": "nonsense"}, files=files)
+        assert refused.status_code == 400
+        done = client.post(f"{api}/done", **form, files=files)
+        assert (done.status_code, done.json()["state"]) == (200, "done")
+        assert client.get(api).json()["over"]
 
 
 def _of_home(home: str, page: Rung) -> bool:
@@ -122,12 +148,13 @@ def _pager_is_known(stage: Stage) -> bool:
     return len(known) > 1 and all(known)
 
 
-def _accepted(stage: Stage, home: str) -> dict[str, Any] | None:
+def _done(stage: Stage, home: str) -> dict[str, Any] | None:
     with suppress(TemporaryError), stage.services.database.transaction() as conn:
         return conn.execute(
-            "SELECT min(p.page_id) AS page_id, count(*) AS n, min(p.state) AS state"
+            "SELECT min(p.page_id) AS page_id, count(*) AS n, count(f.sha256) AS photos"
             " FROM pages p JOIN incidents i USING (incident_id)"
-            " WHERE i.household_id = %s HAVING min(p.state) = 'accepted'",
+            " LEFT JOIN page_photos f USING (page_id)"
+            " WHERE i.household_id = %s HAVING min(p.state) = 'done'",
             (home,),
         ).fetchone()
     return None

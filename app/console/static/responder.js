@@ -37,9 +37,9 @@
   let watch = null, toldAt = 0;
   section.hidden = false;
 
-  function shown(on, refused = false) {
+  function shown(on, said_instead = "") {
     section.classList.toggle("on", on);
-    said.textContent = refused ? said.dataset.refused : on ? said.dataset.on : said.dataset.off;
+    said.textContent = said.dataset[said_instead || (on ? "on" : "off")];
     button.textContent = on ? button.dataset.stop : button.dataset.start;
   }
   function stop() {
@@ -56,7 +56,8 @@
         method: "POST", headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ lat, lon, accuracy_m: Math.min(accuracy, 10000) }),
       });
-      if (answer.status >= 400 && answer.status < 500) stop();  // the job is over
+      if (answer.status >= 400 && answer.status < 500) return stop();  // the job is over
+      if (watch !== null) shown(true, answer.ok ? "" : "away");
     } catch { toldAt = 0; }
   }
   function begin() {
@@ -64,14 +65,14 @@
       if (error.code !== error.PERMISSION_DENIED) return;
       stop();
       await fetch(`${api}/sharing`, { method: "DELETE" });
-      shown(false, true);
+      shown(false, "refused");
     }, { enableHighAccuracy: true, maximumAge: 5000 });
     shown(true);
   }
   button.addEventListener("click", async () => {
     if (watch === null) {
       const answer = await fetch(`${api}/sharing`, { method: "POST" });
-      if (answer.ok) begin();
+      if (answer.ok) begin(); else if (answer.status >= 500) shown(false, "away");
     } else {
       stop();
       await fetch(`${api}/sharing`, { method: "DELETE" });

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from alerts import audit
+from alerts.finding import Found, Photo
 from alerts.lifeline.carried import Carried
 from alerts.lifeline.ledger import Ledger
 from alerts.lifeline.reconciling import log_looks, reconcile
@@ -187,7 +188,7 @@ def test_answers_given_meanwhile_stand_in_the_database_with_their_own_times(
     (page,) = story.pagers.pages
     story.clock.advance(3)
     answered_at = story.clock.now()
-    seen = ledger.look(page.page_id, now=answered_at)
+    seen = ledger.look(page.page_id, now=answered_at, shown=True)
     assert seen is not None
     assert seen.address == "Jongno 1"
     view = ledger.answer(page.page_id, Said("accept"), now=answered_at)
@@ -226,3 +227,75 @@ def test_a_refusal_given_meanwhile_has_asked_the_next_once(story: Story, ledger:
     ledger.settle(carried)
     found = [(name, state) for _, name, state in pages(story)]
     assert found == [("near", "declined"), ("far", "sent")]
+
+
+def test_a_whole_job_without_a_database_stands_there_in_its_order(
+    story: Story, ledger: Ledger, tmp_path: Path
+) -> None:
+    event = story.event("sos.pressed")
+    assert ledger.take(alarm_of(event), now=story.clock.now())
+    send(ledger, story)
+    story.clock.advance(16)
+    send(ledger, story)
+    near, far = (page.page_id for page in story.pagers.pages)
+    photo = Photo("evidence/responders/1/a.jpg", "a" * 64, 900)
+    found = Found("helped", "she had fallen", (photo,))
+    times = []
+    for said in (Said("accept"), Said("depart"), Said("arrive"), Said("done", found=found)):
+        story.clock.advance(10)
+        times.append(story.clock.now())
+        assert ledger.answer(far, said, now=story.clock.now())
+        ledger.close()  # each is on disk before anybody is told of it
+        ledger = Ledger(tmp_path / "lifeline", SETTINGS)
+        send(ledger, story)
+    words = [(page.page_id, page.message) for page in story.pagers.pages]
+    assert words == [(near, "page"), (far, "page"), (near, "stand_down")]
+    (carried,) = ledger.to_settle()
+    for _ in range(2):  # the lane and the lifeline may both bring it in
+        story.incident = bring_in(story, carried, event)
+    ledger.settle(carried)
+    story.dispatcher.deliver_due()
+    assert len(story.pagers.pages) == 3, "who was told without a database is not told again"
+    moves = story.table(
+        "SELECT move, at FROM incident_log WHERE actor = 'responder:far' ORDER BY n"
+    )
+    names = ["accept", "depart", "arrive", "finding"]
+    assert [(row["move"], row["at"]) for row in moves] == list(zip(names, times, strict=True))
+    assert [(name, state) for _, name, state in pages(story)] == [
+        ("near", "stood_down"),
+        ("far", "done"),
+    ]
+    (kept,) = story.table(
+        "SELECT finding, note, sha256, found_at FROM page_findings JOIN page_photos USING (page_id)"
+    )
+    assert kept == {
+        "finding": "helped",
+        "note": "she had fallen",
+        "sha256": photo.sha256,
+        "found_at": times[-1],
+    }
+    (word,) = story.table("SELECT page_id, state FROM deliveries WHERE message = 'stand_down'")
+    assert word == {"page_id": near, "state": "sent"}
+    with story.database.transaction() as conn:
+        assert audit.verify(conn) == []
+
+
+def test_who_could_not_be_told_without_a_database_is_told_when_it_is_back(
+    story: Story, ledger: Ledger
+) -> None:
+    event = story.event("sos.pressed")
+    assert ledger.take(alarm_of(event), now=story.clock.now())
+    send(ledger, story)
+    story.clock.advance(16)
+    send(ledger, story)
+    near, far = (page.page_id for page in story.pagers.pages)
+    assert ledger.answer(far, Said("accept"), now=story.clock.now())
+    (word,) = ledger.due(story.clock.now())
+    ledger.tried(word, Result("pager away", 2.0), now=story.clock.now())
+    (carried,) = ledger.to_settle()
+    story.incident = bring_in(story, carried, event)
+    ledger.settle(carried)
+    story.dispatcher.deliver_due()
+    last = story.pagers.pages[-1]
+    assert (last.page_id, last.message) == (near, "stand_down")
+    assert last.idempotency_key == word.page.idempotency_key

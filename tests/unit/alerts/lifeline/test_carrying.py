@@ -185,15 +185,15 @@ def test_replayed_records_give_the_same_state(
         written += does(state, state.take(alarm(home, seq), now=now))
         while records := state.escalate(now):
             written += does(state, records)
-        for carried, page, channel in state.to_send(now):
+        for due in state.to_send(now):
             again = None if sent else now + timedelta(seconds=2)
             tried = Tried(
-                carried.raised.incident_id,
-                page.paged.page_id,
-                channel,
+                due.carried.raised.incident_id,
+                *due.key[:2],
                 now,
                 "" if sent else "away",
                 again,
+                due.message,
             )
             written += does(state, [tried])
     other = carrying(state.roster)
