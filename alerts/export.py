@@ -13,7 +13,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -38,8 +38,10 @@ manifest.json   every file here with its SHA-256, who exported it, when
 manifest.sig    Ed25519 signature of manifest.json (base64)
 log.jsonl       the incident's log; digest(n) = SHA-256(digest(n-1) + the line without its digest),
                 canonical JSON (keys sorted, no spaces, UTF-8), from 32 zero bytes
-incident.json, events.json, pages.json, deliveries.json, notices.json (what the home was told),
-evidence/
+incident.json, events.json, pages.json, findings.json (what responders found), deliveries.json,
+notices.json (what the home was told)
+evidence/       pictures of the home's cameras, with what was masked black
+photos/         what responders photographed; the log's line of each finding names their digests
 
 Check it with the service's public key (`doorguard audit public-key` prints it there):
 doorguard audit verify-export FILE --key KEY
@@ -55,6 +57,7 @@ class Exported:
     manifest: Mapping[str, Any]
     files: Mapping[str, bytes]
     evidence: Sequence[EvidenceLine]
+    photos: Sequence[Mapping[str, Any]]  # `key sha256 captured_at page_id responder`
 
 
 def signing_key(secret: str) -> Ed25519PrivateKey:
@@ -81,6 +84,8 @@ def read(conn: Connection, incident_id: int, *, actor: str, now: datetime) -> Ex
     ]
     events = conn.execute(_QUERIES["events"], given).fetchall()
     pages = conn.execute(_QUERIES["pages"], given).fetchall()
+    findings = conn.execute(_QUERIES["findings"], given).fetchall()
+    photos = conn.execute(_QUERIES["photos"], given).fetchall()
     deliveries = conn.execute(_QUERIES["deliveries"], given).fetchall()
     notices = conn.execute(_QUERIES["notices"], given).fetchall()
     seal = last_head(conn)
@@ -108,34 +113,34 @@ def read(conn: Connection, incident_id: int, *, actor: str, now: datetime) -> Ex
             LOG: b"".join(_json(line) + b"\n" for line in lines),
             "events.json": _json(events),
             "pages.json": _json(pages),
+            "findings.json": _json(findings),
             "deliveries.json": _json(deliveries),
             "notices.json": _json(notices),
         },
         tuple({line.key: line for event in events for line in evidence_in(event["data"])}.values()),
+        photos,
     )
 
 
 def archive(exported: Exported, fetch: Callable[[str], bytes], key: Ed25519PrivateKey) -> bytes:
     """Return the ZIP file. `fetch` gets a picture by its key and raises `NotFound`.
 
-    A picture that is gone (retention), or is not what the detector wrote down, is named so.
+    A picture that is gone (retention), or is not what was written down of it, is named so.
     """
     files = dict(exported.files)
-    pictures: list[dict[str, Any]] = []
-    for n, line in enumerate(exported.evidence, start=1):
-        said = {"key": line.key, "sha256": line.sha256, "captured_at": _plain(line.captured_at)}
-        try:
-            body = fetch(line.key)
-        except NotFound:
-            pictures.append({**said, "file": None, "why": "not kept any more"})
-            continue
-        name = f"evidence/{n:03d}-{line.key.rsplit('/', 1)[-1]}"
-        files[name] = body
-        pictures.append({**said, "file": name, "as_recorded": _sha256(body) == line.sha256})
+    evidence = [
+        {"key": line.key, "sha256": line.sha256, "captured_at": _plain(line.captured_at)}
+        for line in exported.evidence
+    ]
+    photos = [{**one, "captured_at": _plain(one["captured_at"])} for one in exported.photos]
+    pictures = {
+        "evidence": _fetched("evidence", evidence, fetch, files),
+        "photos": _fetched("photos", photos, fetch, files),
+    }
     listed = {
         name: {"sha256": _sha256(body), "size_bytes": len(body)} for name, body in files.items()
     }
-    manifest = _json({**exported.manifest, "evidence": pictures, "files": listed})
+    manifest = _json({**exported.manifest, **pictures, "files": listed})
     files = {
         MANIFEST: manifest,
         SIGNATURE: base64.b64encode(key.sign(manifest)) + b"\n",
@@ -146,6 +151,26 @@ def archive(exported: Exported, fetch: Callable[[str], bytes], key: Ed25519Priva
         for name, body in files.items():
             into.writestr(zipfile.ZipInfo(name), body)
     return made.getvalue()
+
+
+def _fetched(
+    folder: str,
+    wanted: Iterable[Mapping[str, Any]],
+    fetch: Callable[[str], bytes],
+    files: dict[str, bytes],
+) -> list[dict[str, Any]]:
+    """Put the pictures into `files`; return what the manifest says of each."""
+    told: list[dict[str, Any]] = []
+    for n, one in enumerate(wanted, start=1):
+        try:
+            body = fetch(one["key"])
+        except NotFound:
+            told.append({**one, "file": None, "why": "not kept any more"})
+            continue
+        name = f"{folder}/{n:03d}-{one['key'].rsplit('/', 1)[-1]}"
+        files[name] = body
+        told.append({**one, "file": name, "as_recorded": _sha256(body) == one["sha256"]})
+    return told
 
 
 def _sha256(body: bytes) -> str:

@@ -52,7 +52,7 @@ def check(archive: bytes, key: Ed25519PublicKey) -> tuple[dict[str, Any], list[s
     content = {n: body for n, body in files.items() if n not in (MANIFEST, SIGNATURE)}
     problems = [*_files(manifest, content), *_evidence(manifest)]
     if not problems:
-        problems = [*_log(manifest, content[LOG])]
+        problems = [*_log(manifest, content[LOG]), *_photos(manifest, content[LOG])]
     return manifest, problems
 
 
@@ -84,6 +84,9 @@ def _evidence(manifest: Mapping[str, Any]) -> Iterator[str]:
     for one in manifest["evidence"]:
         if one["file"] and not one["as_recorded"]:
             yield f"{one['file']}: the service had another picture than the detector recorded"
+    for one in manifest.get("photos", ()):
+        if one["file"] and not one["as_recorded"]:
+            yield f"{one['file']}: the service had another picture than the responder sent"
 
 
 def _log(manifest: Mapping[str, Any], log: bytes) -> Iterator[str]:
@@ -103,3 +106,23 @@ def _log(manifest: Mapping[str, Any], log: bytes) -> Iterator[str]:
         replay(map(Move, moves))
     except (IllegalMove, ValueError) as error:
         yield f"log: {error}"
+
+
+def _photos(manifest: Mapping[str, Any], log: bytes) -> Iterator[str]:
+    """What responders photographed is what the log says, neither less nor more.
+
+    An archive that was made before photos stood in one has no list of them.
+    """
+    if "photos" not in manifest:
+        return
+    listed = {(one["page_id"], one["sha256"]) for one in manifest["photos"]}
+    logged = {
+        (line["detail"]["page_id"], digest)
+        for line in map(json.loads, log.decode().splitlines())
+        if line["move"] == Move.FINDING
+        for digest in filter(None, str(line["detail"].get("photos", "")).split(","))
+    }
+    for page_id, digest in sorted(logged - listed):
+        yield f"page {page_id}: the photo {digest} of the log is not listed"
+    for page_id, digest in sorted(listed - logged):
+        yield f"page {page_id}: the photo {digest} is not in the log"

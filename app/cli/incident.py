@@ -44,5 +44,6 @@ def export_command(
             to.write(body)
     except OSError as error:
         raise ConfigurationError(f"{file}: {error.strerror}") from error
-    said = f"{file}: {len(found.files)} files and {len(found.evidence)} pictures"
+    pictures = len(found.evidence) + len(found.photos)
+    said = f"{file}: {len(found.files)} files and {pictures} pictures"
     return {"file": str(file), "incident_id": incident_id, "size_bytes": len(body)}, said

@@ -12,6 +12,7 @@ import pytest
 
 from alerts import export
 from alerts.export_check import check, read_public_key
+from alerts.finding import Found, Photo, finish
 from core.errors import NotFound, PermanentError
 from tests.integration.alerts.story import Story
 
@@ -20,6 +21,8 @@ KEY = export.signing_key("k" * 32)
 PUBLIC = read_public_key(export.public_key(KEY))
 PICTURE = b"\xff\xd8 a door \xff\xd9"
 DIGEST = hashlib.sha256(PICTURE).hexdigest()
+PHOTO = b"\xff\xd8 a hall \xff\xd9"
+PHOTO_DIGEST = hashlib.sha256(PHOTO).hexdigest()
 
 
 def finding(*pictures: tuple[str, str]) -> bytes:
@@ -30,7 +33,11 @@ def finding(*pictures: tuple[str, str]) -> bytes:
     return json.dumps({"evidence": listed}).encode()
 
 
-def exported(story: Story, fetch: Callable[[str], bytes] = lambda _key: PICTURE) -> bytes:
+def kept(key: str) -> bytes:
+    return PHOTO if "/responders/" in key else PICTURE
+
+
+def exported(story: Story, fetch: Callable[[str], bytes] = kept) -> bytes:
     with story.database.transaction() as conn:
         now = story.clock.now()
         found = export.read(conn, story.incident, actor="lee", now=now)
@@ -45,6 +52,10 @@ def told(story: Story) -> Story:
     story.wait(20)
     story.happens("door.forced")
     story.accept("first")
+    photo = Photo("evidence/responders/1/b.jpg", PHOTO_DIGEST, len(PHOTO))
+    with story.database.transaction() as conn:
+        found = Found("false_alarm", "the neighbour's key", (photo,))
+        finish(conn, story.page_of("first"), found, now=story.clock.now())
     story.close()
     return story
 
@@ -60,9 +71,14 @@ def test_everything_is_in_it_and_it_checks(told: Story) -> None:
         incident, pages = (json.loads(files.read(f"{n}.json")) for n in ("incident", "pages"))
         deliveries = json.loads(files.read("deliveries.json"))
         events = json.loads(files.read("events.json"))
+        findings = json.loads(files.read("findings.json"))
+        assert files.read("photos/001-b.jpg") == PHOTO
     assert [line["move"] for line in log] == told.moves()
     assert (incident["kind"], incident["address"]) == ("intrusion", "Jongno 1")
     assert (pages[0]["responder_name"], deliveries[0]["state"]) == ("First", "answered")
+    assert (findings[0]["finding"], findings[0]["responder"]) == ("false_alarm", "first")
+    (photo,) = manifest["photos"]
+    assert (photo["sha256"], photo["responder"]) == (PHOTO_DIGEST, "first")
     assert [event["type"] for event in events] == ["loiter.started", "door.forced"]
 
 
@@ -83,10 +99,23 @@ def test_a_picture_that_is_gone_or_another_is_named(told: Story) -> None:
 
     manifest, problems = check(exported(told, gone), PUBLIC)
     assert problems == []
-    assert manifest["evidence"][0]["why"] == "not kept any more"
+    gone_now = [*manifest["evidence"], *manifest["photos"]]
+    assert [one["why"] for one in gone_now] == ["not kept any more"] * 2
     _, problems = check(exported(told, lambda _key: b"another"), PUBLIC)
     assert problems == [
-        "evidence/001-a.jpg: the service had another picture than the detector recorded"
+        "evidence/001-a.jpg: the service had another picture than the detector recorded",
+        "photos/001-b.jpg: the service had another picture than the responder sent",
+    ]
+
+
+def test_a_photo_that_was_put_in_or_taken_out_of_the_database_is_named(told: Story) -> None:
+    with told.database.transaction() as conn:
+        conn.execute("UPDATE page_photos SET sha256 = %s", (DIGEST,))
+    _, problems = check(exported(told, lambda _key: PICTURE), PUBLIC)
+    page_id = told.page_of("first")
+    assert problems == [
+        f"page {page_id}: the photo {PHOTO_DIGEST} of the log is not listed",
+        f"page {page_id}: the photo {DIGEST} is not in the log",
     ]
 
 
@@ -106,6 +135,8 @@ def repacked(archive: bytes, change: Callable[[dict[str, bytes]], object]) -> by
     [
         (lambda c: c.update({"pages.json": b"[]"}), "pages.json: it was changed"),
         (lambda c: c.pop("log.jsonl"), "log.jsonl: it is missing"),
+        (lambda c: c.pop("photos/001-b.jpg"), "photos/001-b.jpg: it is missing"),
+        (lambda c: c.update({"photos/001-b.jpg": b"x"}), "photos/001-b.jpg: it was changed"),
         (lambda c: c.update({"more.txt": b""}), "more.txt: it is not in the manifest"),
     ],
 )
