@@ -50,7 +50,8 @@ class Fleet:
     """Devices of many homes: `credentials` holds (kind, credentials), kind `camera` or `button`.
 
     The same seed gives the same evening. `run` drives everything in the calling thread; `stop`
-    (from any thread) ends it early. Raises `ConfigurationError` for an unknown scenario.
+    (from any thread) ends it early, with an account of everything that was sent. Raises
+    `ConfigurationError` for an unknown scenario.
     """
 
     def __init__(
@@ -69,11 +70,13 @@ class Fleet:
         self._by_type: dict[str, int] = {}
         self._acked = 0
         self._refused = 0
-        self._stopping = threading.Event()
+        self._stopping, self._giving_up = threading.Event(), threading.Event()
         plan(scenario, "camera", "", 0.0)  # an unknown name fails here, not in the run
 
     def stop(self) -> None:
-        """End the run; it still says goodbye to the broker."""
+        """Send nothing new; the last acks are waited for, unless this is called a second time."""
+        if self._stopping.is_set():
+            self._giving_up.set()
         self._stopping.set()
 
     def run(
@@ -96,9 +99,9 @@ class Fleet:
             device.join(loop, self._count)
             self._devices.append((kind, device))
         try:
-            self._turn_until(loop, _CONNECT_PATIENCE_S, self._all_online)
+            self._turn_until(loop, _CONNECT_PATIENCE_S, self._all_online, self._stopping)
             self._play(loop, duration_s, speed, on_event)
-            self._turn_until(loop, drain_s, self._settled_all)
+            self._turn_until(loop, drain_s, self._settled_all, self._giving_up)
             report = self.report()
         finally:
             loop.stop()
@@ -168,9 +171,11 @@ class Fleet:
             if left_s <= 0 or self._stopping.is_set():
                 return
 
-    def _turn_until(self, loop: Loop, patience_s: float, done: Callable[[], bool]) -> None:
+    def _turn_until(
+        self, loop: Loop, patience_s: float, done: Callable[[], bool], ended: threading.Event
+    ) -> None:
         end_s = self._clock.monotonic_s() + patience_s
-        while not (done() or self._stopping.is_set() or self._clock.monotonic_s() > end_s):
+        while not (done() or ended.is_set() or self._clock.monotonic_s() > end_s):
             loop.turn(_LONGEST_TURN_S)
 
     def _all_online(self) -> bool:

@@ -17,7 +17,7 @@ from simulators.fleet import Fleet, Report
 Members = list[tuple[str, Credentials]]
 
 _CONTEXT = multiprocessing.get_context("spawn")
-_stopping: list[Event] = []  # in a child: the one event its parent sets to end the run
+_stopping: list[Event] = []  # in a child: what its parent sets, one after the other, to end it
 
 
 class Fleets:
@@ -34,12 +34,13 @@ class Fleets:
         self._seed = seed
         self._processes = processes
         self._alone = Fleet(credentials, scenario, seed)
-        self._stop = _CONTEXT.Event()
+        self._stops = (_CONTEXT.Event(), _CONTEXT.Event())
 
     def stop(self) -> None:
-        """End the run early; from any thread, or a signal handler."""
+        """End the run early, as `Fleet.stop` does; from any thread, or a signal handler."""
         self._alone.stop()
-        self._stop.set()
+        first, second = self._stops
+        (second if first.is_set() else first).set()
 
     def run(self, duration_s: float, speed: float, *, drain_s: float) -> Report:
         """Play once, as `Fleet.run` does, and return the account of all devices."""
@@ -49,7 +50,7 @@ class Fleets:
             self._processes,
             mp_context=_CONTEXT,
             initializer=_begin,
-            initargs=(self._stop,),
+            initargs=self._stops,
         ) as pool:
             # a home's devices stand side by side: deal them out evenly by kind
             running = [
@@ -64,22 +65,22 @@ def _dealt(members: Members, processes: int) -> list[Members]:
     return [part for n in range(processes) if (part := ordered[n::processes])]
 
 
-def _begin(stop: Event) -> None:
+def _begin(*stops: Event) -> None:
     """In a child: the terminal's Ctrl-C is the parent's to hear."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    _stopping.append(stop)
+    _stopping.extend(stops)
 
 
 def _play(
     members: Members, scenario: str, seed: int, duration_s: float, speed: float, drain_s: float
 ) -> Report:
     fleet = Fleet(members, scenario, seed)
-    (stop,) = _stopping
 
     def listen() -> None:
-        stop.wait()
-        fleet.stop()
+        for stop in _stopping:
+            stop.wait()
+            fleet.stop()
 
     threading.Thread(target=listen, daemon=True).start()
     return fleet.run(duration_s, speed, drain_s=drain_s)
