@@ -20,6 +20,7 @@ from app.provision import synthetic_password
 from core.clock import Clock
 from core.database import Database
 from core.errors import TemporaryError
+from core.liveness import beats
 from core.ports import Message
 from core.settings import Settings, broker_addresses
 from core.topics import BOARD_DREW, Kind, Topic
@@ -92,6 +93,23 @@ class SyntheticSos:
     @property
     def connected(self) -> bool:
         return self._button.connected and self._board.connected
+
+    def ready(self, since: datetime) -> bool:
+        """Say whether a board has drawn, and an alarms process has said that it hears alarms.
+
+        Both since then: what came before is of processes that may be gone. Raises `DatabaseAway`.
+        """
+        with self._drawn:
+            drew = self._drew is not None and self._drew >= since
+        if not drew or not self.connected:
+            return False
+        with self._database.transaction() as conn:
+            return any(
+                one["process"] == "alarms"
+                and one["beat_at"] >= since
+                and one["figures"]["connected"]
+                for one in beats(conn)
+            )
 
     def check(self) -> Check:
         """Press once, wait for the ack, the page and the board; never raises a `TemporaryError`."""
