@@ -121,13 +121,11 @@ def test_the_first_press_waits_until_they_are_there(stage: Stage) -> None:
     stage.begin(duty_line(stage.clock), first_within_s=3600.0)
     since = stage.clock.now()
     stage.beat()
-    assert stage.checks() == []
-    drawn(stage, since)
     there = stage.clock.now()
+    drawn(stage, since)
     (check,) = soon(stage.checks)  # without an alarms process behind the beat it fails
     assert check["detail"] == "no ack within 5 s"
-    assert check["started_at"] >= since
-    assert (check["started_at"] - there).total_seconds() < 10
+    assert check["started_at"] >= there
 
 
 def test_who_does_not_come_at_all_is_a_miss(stage: Stage) -> None:
