@@ -17,7 +17,10 @@ from alerts.lifeline.records import (
     AlarmKey,
     Answered,
     Began,
+    Entered,
     Joined,
+    Kept,
+    OfIncident,
     Paged,
     Raised,
     Record,
@@ -171,11 +174,12 @@ class Carrying:
         )
 
     def apply(self, records: Iterable[Record]) -> None:
-        """Let records take effect."""
+        """Let records take effect; those of kept answers have none here."""
         for record in records:
-            self._apply(record)
+            if not isinstance(record, Kept | Entered):
+                self._apply(record)
 
-    def _apply(self, record: Record) -> None:
+    def _apply(self, record: OfIncident) -> None:
         if isinstance(record, Began | Raised):
             self._last_incident_id = max(self._last_incident_id, record.incident_id)
         if isinstance(record, Began | Paged):

@@ -12,7 +12,19 @@ from typing import Any
 from alerts.lifeline.carried import Carried, CarriedPage, Due
 from alerts.lifeline.carrying import Carrying
 from alerts.lifeline.journal import Journal
-from alerts.lifeline.records import Alarm, AlarmKey, Looked, Record, Said, Settled, Tried, Word
+from alerts.lifeline.keeping import Keeping
+from alerts.lifeline.records import (
+    Alarm,
+    AlarmKey,
+    Entered,
+    Kept,
+    Looked,
+    Record,
+    Said,
+    Settled,
+    Tried,
+    Word,
+)
 from alerts.lifeline.roster import Roster, read_roster, roster_file
 from alerts.lifeline.showing import answer_view, page_view
 from alerts.pages import AnswerView, PageView
@@ -39,7 +51,8 @@ class Ledger:
         self._journal = Journal(folder, settings.service_key)
         self._file = roster_file(folder, settings.service_key)
         self._carrying = Carrying(settings, rules_of(settings))
-        self._carrying.apply(self._journal.read())
+        self._keeping = Keeping()
+        self._apply(self._journal.read())
         self._carrying.roster = self._file.read()
         self._in_flight: set[tuple[int, str, str]] = set()
         self._taken = self._settled = 0
@@ -146,6 +159,32 @@ class Ledger:
                 self._append([Looked(carried.raised.incident_id, page_id, now)])
             return view
 
+    def keep(self, page_id: int, said: Said, *, now: datetime) -> None:
+        """Write down an answer to a page that only the database knows.
+
+        Raises `TemporaryError` when it cannot be kept.
+        """
+        with self._lock:
+            if not self._append(self._keeping.keep(page_id, said, now=now)):
+                raise TemporaryError("the answer could not be kept; try again")
+
+    def kept(self) -> list[Kept]:
+        """Return the oldest kept answer of each page."""
+        with self._lock:
+            return self._keeping.next()
+
+    def enter(self, kept: Kept) -> None:
+        """Keep an answer no longer: the database has been told."""
+        with self._lock:
+            self._append([Entered(kept.page_id, kept.at)])
+            self._clear()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is carried and nothing kept."""
+        with self._lock:
+            return not self._carrying.incidents and not self._keeping.waiting
+
     def _found(self, page_id: int) -> tuple[Carried, CarriedPage]:
         found = self._carrying.page(page_id)
         if found is None:
@@ -175,8 +214,7 @@ class Ledger:
                 return
             self._settled += 1
             self._append([Settled(seen.raised.incident_id)])
-            if not self._carrying.incidents:
-                self._journal.begin_anew(self._carrying.began())
+            self._clear()
 
     def refresh(self, database: Database, now: datetime) -> None:
         """Read the roster anew and keep it on disk. Raises `DatabaseAway`, `OSError`."""
@@ -196,6 +234,7 @@ class Ledger:
                 "lifeline_carried": len(self._carrying.incidents),
                 "lifeline_taken": self._taken,
                 "lifeline_settled": self._settled,
+                "answers_kept": len(self._keeping.waiting),
                 "roster_homes": len(roster.homes) if roster else None,
                 "roster_age_s": round((now - roster.taken_at).total_seconds()) if roster else None,
             }
@@ -222,8 +261,17 @@ class Ledger:
         except OSError as error:
             safe = False
             _log.critical("the lifeline's journal cannot be written", error=str(error))
-        self._carrying.apply(records)
+        self._apply(records)
         return safe
+
+    def _apply(self, records: Sequence[Record]) -> None:
+        self._carrying.apply(records)
+        self._keeping.apply(records)
+
+    def _clear(self) -> None:
+        """Begin the journal anew where nothing in it is needed any more."""
+        if not self._carrying.incidents and not self._keeping.waiting:
+            self._journal.begin_anew(self._carrying.began())
 
     def _row(self, due: Due) -> dict[str, Any] | None:
         """Return the message as the query `claim` would; None when the roster lost a part of it."""

@@ -12,7 +12,7 @@ from alerts.fallback import page_surely
 from alerts.finding import Found, finish
 from alerts.lifecycle import ANSWERED, UNSENT, Move, PageState
 from alerts.lifeline.carried import Attempts, Carried, CarriedPage
-from alerts.lifeline.records import Word
+from alerts.lifeline.records import Answered, Kept, Word
 from alerts.paging.delivery import LEASE_S
 from alerts.planning import add_timer, wants_next
 from alerts.transition import SYSTEM, Incident, apply, lock, open_or_find
@@ -166,30 +166,35 @@ def _write_delivery(
 
 
 def _write_answers(conn: Connection, carried: Carried, settings: Settings) -> None:
-    """Let responders answer again, as they did then.
+    """Let responders answer again, as they did then."""
+    for one in carried.answers:
+        enter_answer(conn, one, settings)
+
+
+def enter_answer(conn: Connection, one: Answered | Kept, settings: Settings) -> None:
+    """Let a responder answer again, as then. Raises `NotFound` for a page that is not there.
 
     An answer that does not fit what the database knows (somebody else accepted meanwhile) stays
     without effect there, as it would have had.
     """
-    for one in carried.answers:
-        try:
-            if one.answer == "depart":
-                pages.depart(conn, one.page_id, now=one.at)
-            elif one.answer == "arrive":
-                pages.arrive(conn, one.page_id, now=one.at)
-            elif one.answer == "done":
-                finish(conn, one.page_id, one.found or Found("other"), now=one.at)
-            else:
-                pages.answer(
-                    conn,
-                    one.page_id,
-                    accept=one.answer == "accept",
-                    now=one.at,
-                    settings=settings,
-                    key=f"lifeline-{one.at.timestamp():.6f}",  # each counts, and counts once
-                )
-        except Conflict as error:
-            _log.warning("an answer came too late", page_id=one.page_id, error=str(error))
+    try:
+        if one.answer == "depart":
+            pages.depart(conn, one.page_id, now=one.at)
+        elif one.answer == "arrive":
+            pages.arrive(conn, one.page_id, now=one.at)
+        elif one.answer == "done":
+            finish(conn, one.page_id, one.found or Found("other"), now=one.at)
+        else:
+            pages.answer(
+                conn,
+                one.page_id,
+                accept=one.answer == "accept",
+                now=one.at,
+                settings=settings,
+                key=f"lifeline-{one.at.timestamp():.6f}",  # each counts, and counts once
+            )
+    except Conflict as error:
+        _log.warning("an answer came too late", page_id=one.page_id, error=str(error))
 
 
 def log_looks(conn: Connection, carried: Carried, *, after: int = 0) -> None:

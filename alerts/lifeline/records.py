@@ -138,10 +138,29 @@ class Looked(msgspec.Struct, frozen=True, tag="looked"):
     at: datetime
 
 
+class Kept(msgspec.Struct, frozen=True, tag="kept"):
+    """A responder answered a page that stands in the database alone, which is away."""
+
+    page_id: int
+    answer: Answer
+    at: datetime
+    found: Found | None = None
+
+
+class Entered(msgspec.Struct, frozen=True, tag="entered"):
+    """The database has been told of a kept answer."""
+
+    page_id: int
+    at: datetime
+
+
 class Settled(msgspec.Struct, frozen=True, tag="settled"):
     """The incident stands in the database, pages and all; it is no longer carried."""
 
     incident_id: int
 
 
-Record: TypeAlias = Began | Raised | Joined | Stepped | Paged | Tried | Answered | Looked | Settled
+OfIncident: TypeAlias = (
+    Began | Raised | Joined | Stepped | Paged | Tried | Answered | Looked | Settled
+)
+Record: TypeAlias = OfIncident | Kept | Entered

@@ -32,8 +32,8 @@ class WayAround(Protocol):
         """Take a call for help past the database. Raises `DatabaseAway`."""
         ...
 
-    def answer(self, page_id: int, said: Said) -> AnswerView:
-        """Take a responder's answer. Raises `Conflict`, `DatabaseAway`."""
+    def answer(self, page_id: int, said: Said) -> AnswerView | None:
+        """Take a responder's answer; None for one that counts later. Raises `Conflict`."""
         ...
 
     def look(self, page_id: int, *, shown: bool) -> PageView:

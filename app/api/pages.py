@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import RedirectResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
@@ -26,6 +26,12 @@ from core.database import Connection
 from core.errors import Conflict, NotFound, PermanentError, Refused
 
 _ERRORS = responses(403, 404, 409, 422, 503)
+_ANSWERS = _ERRORS | {
+    202: {
+        "model": models.PageAnswer,
+        "description": "The database is away: kept (`state` says so), and counts once it is back",
+    }
+}
 
 MAX_FORM_BYTES = MOST_PHOTOS * MAX_BYTES + 64 * 1024
 _DONE_BODY = {
@@ -81,11 +87,11 @@ def _take(
     """
     from_browser = "text/html" in request.headers.get("accept", "")
 
-    def commit() -> AnswerView:
+    def commit() -> AnswerView | None:
         with by_link(desk, request, token) as (conn, page_id):
             return carry_out(conn, page_id)
 
-    def around_it(around: WayAround) -> AnswerView:
+    def around_it(around: WayAround) -> AnswerView | None:
         page_id = page_of(desk, token)
         return around.answer(page_id, said(page_id))
 
@@ -101,16 +107,27 @@ def _take(
             raise
         return RedirectResponse(f"/page/{token}?problem=form", 303)
     else:
-        if not from_browser:
-            return models.PageAnswer(
-                page_id=view.page_id,
-                state=view.page_state.value,
-                incident_state=view.incident_state.value,
-            )
+        return _told(view, page_of(desk, token), token, from_browser=from_browser)
     return RedirectResponse(f"/page/{token}", 303)  # which says what stands now
 
 
-@router.post("/accept", summary="I am going", response_model=models.PageAnswer, responses=_ERRORS)
+def _told(
+    view: AnswerView | None, page_id: int, token: str, *, from_browser: bool
+) -> Response | models.PageAnswer:
+    """Say what stands; without a view the answer is kept, and counts once the database is back."""
+    if from_browser:
+        return RedirectResponse(f"/page/{token}" + ("" if view else "?kept=yes"), 303)
+    if view is None:
+        kept = models.PageAnswer(page_id=page_id, state="kept", incident_state="unknown")
+        return JSONResponse(kept.model_dump(), 202)
+    return models.PageAnswer(
+        page_id=view.page_id,
+        state=view.page_state.value,
+        incident_state=view.incident_state.value,
+    )
+
+
+@router.post("/accept", summary="I am going", response_model=models.PageAnswer, responses=_ANSWERS)
 def accept(
     request: Request, desk: DeskDep, token: str, header: KeyHeader = None, key: Key = None
 ) -> Response | models.PageAnswer:
@@ -131,7 +148,9 @@ def accept(
     )
 
 
-@router.post("/decline", summary="I cannot go", response_model=models.PageAnswer, responses=_ERRORS)
+@router.post(
+    "/decline", summary="I cannot go", response_model=models.PageAnswer, responses=_ANSWERS
+)
 def decline(
     request: Request, desk: DeskDep, token: str, header: KeyHeader = None, key: Key = None
 ) -> Response | models.PageAnswer:
@@ -153,7 +172,7 @@ def decline(
 
 
 @router.post(
-    "/departed", summary="I am on the way", response_model=models.PageAnswer, responses=_ERRORS
+    "/departed", summary="I am on the way", response_model=models.PageAnswer, responses=_ANSWERS
 )
 def departed(request: Request, desk: DeskDep, token: str) -> Response | models.PageAnswer:
     """Only who has accepted can be on the way."""
@@ -167,7 +186,7 @@ def departed(request: Request, desk: DeskDep, token: str) -> Response | models.P
 
 
 @router.post(
-    "/arrived", summary="I am at the door", response_model=models.PageAnswer, responses=_ERRORS
+    "/arrived", summary="I am at the door", response_model=models.PageAnswer, responses=_ANSWERS
 )
 def arrived(request: Request, desk: DeskDep, token: str) -> Response | models.PageAnswer:
     """Only who has accepted can arrive; the 25-minute clock stops."""
@@ -236,7 +255,7 @@ def position(request: Request, desk: DeskDep, token: str, here: models.Here) -> 
     "/done",
     summary="I have left; this is what I found",
     response_model=models.PageAnswer,
-    responses=_ERRORS | responses(400, 411, 413),
+    responses=_ANSWERS | responses(400, 411, 413),
     openapi_extra=_DONE_BODY,
 )
 async def done(request: Request, desk: DeskDep, token: str) -> Response | models.PageAnswer:

@@ -73,8 +73,16 @@ def _read(desk: Desk, request: Request, token: str, action: str) -> PageView:
     return of_page(desk, read, lambda around: around.look(page_of(desk, token), shown=True))
 
 
-def answered(papers: Papers, request: Request, work: Callable[[Templates], str]) -> Response:
-    """Return the page that `work` renders, or what is said in its place."""
+def answered(
+    papers: Papers,
+    request: Request,
+    work: Callable[[Templates], str],
+    away: Callable[[Templates], str] | None = None,
+) -> Response:
+    """Return the page that `work` renders, or what is said in its place.
+
+    `away` renders what is shown while the database is; without it that is said, and tried again.
+    """
     templates = papers.of(request)
     try:
         return HTMLResponse(work(templates))
@@ -82,6 +90,8 @@ def answered(papers: Papers, request: Request, work: Callable[[Templates], str])
         status, notice = next(said for kind, said in _REFUSALS.items() if isinstance(error, kind))
         return HTMLResponse(templates.render("notice.html", notice=notice, again=False), status)
     except TemporaryError:
+        if away is not None:
+            return HTMLResponse(away(templates), 503, headers={"Retry-After": "2"})
         text = templates.render("notice.html", notice="responder.away", again=True)
         return HTMLResponse(text, 503, headers={"Retry-After": "2"})
 
@@ -117,7 +127,12 @@ def router(papers: Papers) -> APIRouter:
 
     @routes.get("/page/{token}")
     def show(
-        request: Request, desk: DeskDep, token: str, lang: str = "", problem: str = ""
+        request: Request,
+        desk: DeskDep,
+        token: str,
+        lang: str = "",
+        problem: str = "",
+        kept: str = "",
     ) -> Response:
         if lang in CATALOGUE:
             return in_language(request, lang)
@@ -126,7 +141,17 @@ def router(papers: Papers) -> APIRouter:
             page = _read(desk, request, token, "page")
             return _rendered(desk, templates, page, token, problem)
 
-        return answered(papers, request, work)
+        def away(templates: Templates) -> str:
+            return templates.render(
+                "responder_away.html",
+                token=token,
+                key=new_secret(),
+                kept=bool(kept),
+                findings=FINDINGS,
+                longest_note=LONGEST_NOTE,
+            )
+
+        return answered(papers, request, work, away)
 
     @routes.get("/page/{token}/evidence/{sha256}")
     def evidence(request: Request, desk: DeskDep, token: str, sha256: str) -> Response:

@@ -101,10 +101,19 @@ class Calling:
             mode="lifeline",
         )
 
-    def answer(self, page_id: int, said: Said) -> AnswerView:
-        """Take a responder's answer. Raises `Conflict`, `DatabaseAway` where nobody carries it."""
+    def answer(self, page_id: int, said: Said) -> AnswerView | None:
+        """Take a responder's answer; None where nobody carries the page, and it is kept.
+
+        Raises `Conflict`, and `TemporaryError` where it cannot be kept.
+        """
         own = self._lifeline.answer(page_id, said)
-        return self._asking.answer(page_id, said) if own is None else own
+        if own is not None:
+            return own
+        try:
+            return self._asking.answer(page_id, said)
+        except DatabaseAway:
+            self._lifeline.keep(page_id, said)
+            return None
 
     def look(self, page_id: int, *, shown: bool) -> PageView:
         """Return what a responder may see. Raises `DatabaseAway` where nobody carries the page."""

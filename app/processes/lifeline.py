@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 import msgspec
@@ -18,14 +19,15 @@ import msgspec
 from alerts.lifeline import folders
 from alerts.lifeline.carried import Carried
 from alerts.lifeline.ledger import Ledger
-from alerts.lifeline.reconciling import log_looks, reconcile
-from alerts.lifeline.records import Alarm, AlarmKey, Said, key_of
+from alerts.lifeline.reconciling import enter_answer, log_looks, reconcile
+from alerts.lifeline.records import Alarm, AlarmKey, Kept, Said, key_of
 from alerts.pages import AnswerView, PageView
 from alerts.paging.delivery import SEND_WITHIN_S, Claimed, send_within
 from app.processes.calls import APP_DEVICE, as_event
 from app.processes.guarded import Guarded
 from core.clock import Clock
 from core.database import Connection, Database
+from core.errors import NotFound
 from core.model import Event
 from core.ports import Channel
 from core.settings import Settings
@@ -40,6 +42,7 @@ ROSTER_EVERY_S = 30.0
 _PAGE_EVERY_S = 0.05
 _SETTLE_EVERY_S = 1.0
 _SENDERS = 16
+_PAGE_COMES_WITHIN = timedelta(hours=1)
 _log = logger(__name__)
 
 
@@ -111,6 +114,10 @@ class Lifeline:
         found = (held.ledger.answer(page_id, said, now=now) for held in tuple(self._held))
         return next((one for one in found if one is not None), None)
 
+    def keep(self, page_id: int, said: Said) -> None:
+        """Write down an answer to a page that only the database knows. Raises `TemporaryError`."""
+        self.ledger.keep(page_id, said, now=self._clock.now())
+
     def look(self, page_id: int, *, shown: bool) -> PageView | None:
         """Return what a responder may see of a page, None when it is not carried here.
 
@@ -146,7 +153,7 @@ class Lifeline:
             spare = folders.claim(self._settings.state_folder)
             laid = _Held(spare, Ledger(spare.path, self._settings))
             try:
-                if not laid.ledger.carried():
+                if laid.ledger.idle:
                     laid.ledger.refresh(self._database, self._clock.now())
             finally:
                 laid.close()
@@ -185,7 +192,9 @@ class Lifeline:
         for held in tuple(self._held):
             for carried in held.ledger.to_settle():
                 self._bring_in(held.ledger, carried)
-            if held.ledger is not self.ledger and not held.ledger.carried():
+            for kept in held.ledger.kept():
+                self._enter(held.ledger, kept)
+            if held.ledger is not self.ledger and held.ledger.idle:
                 self._held.remove(held)
                 held.close()
 
@@ -202,6 +211,16 @@ class Lifeline:
             incident_id=incident_id,
             pages=len(carried.pages),
         )
+
+    def _enter(self, ledger: Ledger, kept: Kept) -> None:
+        try:
+            with self._database.transaction() as conn:
+                enter_answer(conn, kept, self._settings)
+        except NotFound as error:  # another process is still bringing its page in, or never will
+            if self._clock.now() - kept.at < _PAGE_COMES_WITHIN:
+                return
+            _log.critical("a kept answer has no page", answer=kept.answer, error=str(error))
+        ledger.enter(kept)
 
     def _stored(self, conn: Connection, alarm: Alarm) -> Event:
         """Return the row of an alarm, stored now where the lane has not done so yet."""

@@ -28,6 +28,8 @@ from simulators.connection import Credentials
 from simulators.responder_pager import ResponderPager, Rung
 from tests.e2e.conftest import eventually
 
+BEFORE = "bench-001"  # the home of whoever pressed before the database went away
+
 
 def test_presses_without_a_database_are_paged_and_recorded_once() -> None:
     found = bench(Site(), presses=5, away_s=4.0, how=How.STOPPED, kill=True)
@@ -73,7 +75,7 @@ def test_a_whole_job_by_pager_and_link_needs_no_database() -> None:
         database = OwnDatabase(folder)
         database.start()
         ending.callback(database.stop)
-        size = Size(homes=2, loaders=0, cameras=0)
+        size = Size(homes=3, loaders=0, cameras=0)
         stage = ending.enter_context(staged(database.dsn, size))
         people = People(stage)
         pager = ResponderPager(_pager_of(stage, "bench-responder-0"))
@@ -82,11 +84,13 @@ def test_a_whole_job_by_pager_and_link_needs_no_database() -> None:
         eventually(lambda: _pager_is_known(stage), 70, "every process knows the pager")
         eventually(lambda: _calls_are_known(stage), 40, "the app knows who may call")
         assert pager.wait_online(20)
+        before = _on_the_way(stage, pager)
         database.stop()
+        assert _kept(before) == [202, 202]
         people.call()  # which the app carries
         stage.buttons[0].press()  # which the alarms process carries
         rung = {}
-        for home in stage.homes:
+        for home in (stage.homes[0], stage.homes[-1]):
             page = pager.wait(partial(_of_home, home), 15)
             assert page is not None, home
             pager.answer(page.page_id, "accept")
@@ -96,6 +100,7 @@ def test_a_whole_job_by_pager_and_link_needs_no_database() -> None:
         for page in rung.values():
             _does_the_job(page.body["page_url"])
         database.start()
+        rung[BEFORE] = before
         for home, page in rung.items():
             row = eventually(lambda home=home: _done(stage, home), 40, f"{home} is brought in")
             assert (row["page_id"], row["n"], row["photos"]) == (page.page_id, 1, 1)
@@ -114,11 +119,37 @@ def _pager_of(stage: Stage, responder_id: str) -> Credentials:
     return simulated(made, stage.services.settings)
 
 
+def _on_the_way(stage: Stage, pager: ResponderPager) -> Rung:
+    """A job that began before the database went away."""
+    stage.buttons[1].press()
+    page = pager.wait(partial(_of_home, BEFORE), 15)
+    assert page is not None
+    pager.answer(page.page_id, "accept")
+    assert pager.wait(lambda one: one is page and one.states.get("accept") == "accepted", 15)
+    return page
+
+
+def _kept(page: Rung) -> list[int]:
+    """Say by its link, of which nobody alive knows how it stands, that it is done."""
+    api = page.body["page_url"].replace("/page/", "/v1/pages/")
+    with httpx.Client(trust_env=False, timeout=10.0) as client:
+        seen = client.get(page.body["page_url"])
+        assert (seen.status_code, seen.text.count("<form")) == (503, 5)
+        steps = [client.post(f"{api}/arrived")]
+        files = {"photo": ("door.jpg", _picture(), "image/jpeg")}
+        steps.append(client.post(f"{api}/done", data={"finding": "nobody"}, files=files))
+        return [step.status_code for step in steps]
+
+
+def _picture() -> bytes:
+    taken, picture = cv2.imencode(".jpg", np.full((48, 64, 3), 90, np.uint8))
+    assert taken
+    return picture.tobytes()
+
+
 def _does_the_job(page_url: str) -> None:
     """On the way, there, and done with a photo, by the link, as a browser would."""
     api = page_url.replace("/page/", "/v1/pages/")
-    taken, picture = cv2.imencode(".jpg", np.full((48, 64, 3), 90, np.uint8))
-    assert taken
     form = {"data": {"finding": "helped", "note": "she had fallen"}}
     with httpx.Client(trust_env=False, timeout=10.0) as client:
         for step, after in (("departed", "en_route"), ("arrived", "arrived")):
@@ -126,7 +157,7 @@ def _does_the_job(page_url: str) -> None:
         assert f"{page_url.rpartition('/')[2]}/done" in client.get(page_url).text
         shared = client.post(f"{api}/sharing")
         assert shared.status_code == 503, "a position waits for nothing: it is not shared"
-        files = {"photo": ("door.jpg", picture.tobytes(), "image/jpeg")}
+        files = {"photo": ("door.jpg", _picture(), "image/jpeg")}
         refused = client.post(f"{api}/done", data={"finding": "nonsense"}, files=files)
         assert refused.status_code == 400
         done = client.post(f"{api}/done", **form, files=files)

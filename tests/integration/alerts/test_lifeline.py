@@ -11,9 +11,10 @@ from alerts import audit
 from alerts.finding import Found, Photo
 from alerts.lifeline.carried import Carried
 from alerts.lifeline.ledger import Ledger
-from alerts.lifeline.reconciling import log_looks, reconcile
-from alerts.lifeline.records import Alarm, Said
+from alerts.lifeline.reconciling import enter_answer, log_looks, reconcile
+from alerts.lifeline.records import Alarm, Kept, Said
 from alerts.paging.delivery import Result
+from core.errors import NotFound
 from core.model import Event
 from tests.integration.alerts.story import SETTINGS, Story
 
@@ -299,3 +300,38 @@ def test_who_could_not_be_told_without_a_database_is_told_when_it_is_back(
     last = story.pagers.pages[-1]
     assert (last.page_id, last.message) == (near, "stand_down")
     assert last.idempotency_key == word.page.idempotency_key
+
+
+def test_answers_to_pages_of_the_database_are_kept_and_count_in_their_order(
+    story: Story, ledger: Ledger, tmp_path: Path
+) -> None:
+    story.happens("sos.pressed")
+    story.accept("near")
+    page_id = story.page_of("near")
+    times = []
+    for said in (Said("depart"), Said("arrive"), Said("done", found=Found("nobody"))):
+        story.clock.advance(10)
+        times.append(story.clock.now())
+        assert ledger.answer(page_id, said, now=story.clock.now()) is None, "not carried here"
+        ledger.keep(page_id, said, now=story.clock.now())
+        ledger.keep(page_id, said, now=story.clock.now())
+        ledger.close()
+        ledger = Ledger(tmp_path / "lifeline", SETTINGS)
+    story.clock.advance(60)
+    assert not ledger.idle
+    while kept := ledger.kept():
+        for _ in range(2):  # a crash between the two may bring one in again
+            with story.database.transaction() as conn:
+                enter_answer(conn, kept[0], SETTINGS)
+        ledger.enter(kept[0])
+    assert ledger.idle
+    moves = story.table(
+        "SELECT move, at FROM incident_log WHERE actor = 'responder:near' AND move <> 'accept'"
+        " ORDER BY n"
+    )
+    names = ["depart", "arrive", "finding"]
+    assert [(row["move"], row["at"]) for row in moves] == list(zip(names, times, strict=True))
+    with story.database.transaction() as conn:
+        assert audit.verify(conn) == []
+        with pytest.raises(NotFound):
+            enter_answer(conn, Kept(10**9, "accept", times[0]), SETTINGS)
