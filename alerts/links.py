@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.errors import Refused
+from core.model import Page
 from core.secrets import derive, same
 
-_TOKEN = re.compile(r"([1-9][0-9]{0,17})\.([A-Za-z0-9_-]{22})")
+_TOKEN = re.compile(r"(([1-9][0-9]{0,17})\.[A-Za-z0-9_-]{22})(?:\.([a-z]))?")
+_MARKS = {"device": "d", "webhook": "w", "apprise": "a"}
+_MARKED = {mark: channel for channel, mark in _MARKS.items()}
 _SIGNATURE_BYTES = 16  # 128 bits: not to be guessed, and the link still fits an SMS
 
 
@@ -29,9 +32,30 @@ def page_token(service_key: str, page_id: int) -> str:
 def read_token(service_key: str, token: str) -> int:
     """Return the page id of a token of ours; raise `Refused`."""
     match = _TOKEN.fullmatch(token)
-    if match is None or not same(page_token(service_key, int(match.group(1))), token):
+    if match is None or not same(page_token(service_key, int(match.group(2))), match.group(1)):
         raise Refused("this link is damaged or not one of ours")
-    return int(match.group(1))
+    return int(match.group(2))
+
+
+def through(page: Page, channel: str) -> Page:
+    """Return the page with links that say by which channel they came.
+
+    The mark is not signed: whoever has the link is who was sent the page, whatever they say of the
+    way it took.
+    """
+    mark = _MARKS.get(channel)
+    if mark is None or not page.page_url:
+        return page
+    token = page.page_url.rpartition("/")[2]
+    urls = (page.page_url, page.accept_url, page.decline_url)
+    page_url, accept_url, decline_url = (url.replace(token, f"{token}.{mark}") for url in urls)
+    return replace(page, page_url=page_url, accept_url=accept_url, decline_url=decline_url)
+
+
+def channel_of(token: str) -> str | None:
+    """Return the channel by which a link came, None where it does not say."""
+    match = _TOKEN.fullmatch(token)
+    return _MARKED.get(match.group(3)) if match else None
 
 
 def links(public_url: str, service_key: str, page_id: int) -> Links:

@@ -99,6 +99,7 @@ class Page:
     state: PageState
     planned_at: datetime
     key: str | None = None  # of the answer that is being taken
+    channel: str | None = None  # by which it came
 
     @property
     def actor(self) -> str:
@@ -113,16 +114,18 @@ def answer(
     now: datetime,
     settings: Settings,
     key: str | None = None,
+    channel: str | None = None,
 ) -> AnswerView:
     """Take a responder's answer; the same answer again changes nothing.
 
-    `key` tells an answer from an earlier one that is sent again (`alerts.link_checks`).
+    `key` tells an answer from an earlier one that is sent again (`alerts.link_checks`); `channel`
+    is that of the delivery which brought it, None where that is not known.
 
     The first acceptance wins and the others are stood down; a late one counts while nobody else
     accepted. A refusal, also of who had accepted and is not there yet, pages the next at once.
     Raises `NotFound`, and `Conflict` when somebody else was first or the incident is over.
     """
-    page, incident = locked_page(conn, page_id, key)
+    page, incident = locked_page(conn, page_id, key, channel)
     stands = ON_THE_JOB if accept else ENDED
     if page.state not in stands:
         check_fresh(conn, incident.incident_id, page_id, accept=accept, key=key)
@@ -221,9 +224,7 @@ def _accept(conn: Connection, page: Page, incident: Incident, now: datetime) -> 
         raise Conflict(f"{first['responder_name']} accepted first")
     incident = apply(conn, incident, Move.ACCEPT, actor=page.actor, now=now, detail=_detail(page))
     view = set_state(conn, page, incident, PageState.ACCEPTED, answered_at=now)
-    ended = {"page_id": page.page_id, "now": now}
-    conn.execute(_QUERIES["end_page_timer"], ended)
-    conn.execute(_QUERIES["answered_by_link"], ended)
+    _end_asking(conn, page, now)
     expect_arrival(conn, incident, page.page_id, now=now)
     stand_down(conn, incident, now=now, but=page.responder_id)
     return view
@@ -237,9 +238,7 @@ def _decline(
     if page.state is PageState.ARRIVED:
         raise Conflict("you have arrived; tell what you found")
     view = set_state(conn, page, incident, PageState.DECLINED, answered_at=now)
-    ended = {"page_id": page.page_id, "now": now}
-    conn.execute(_QUERIES["end_page_timer"], ended)
-    conn.execute(_QUERIES["answered_by_link"], ended)
+    _end_asking(conn, page, now)
     unshare(conn, page.page_id)
     withdrawn = (
         page.state is PageState.ACCEPTED
@@ -258,7 +257,15 @@ def _decline(
     )
 
 
-def locked_page(conn: Connection, page_id: int, key: str | None = None) -> tuple[Page, Incident]:
+def _end_asking(conn: Connection, page: Page, now: datetime) -> None:
+    given = {"page_id": page.page_id, "now": now, "channel": page.channel}
+    conn.execute(_QUERIES["end_page_timer"], given)
+    conn.execute(_QUERIES["answered_by"], given)
+
+
+def locked_page(
+    conn: Connection, page_id: int, key: str | None = None, channel: str | None = None
+) -> tuple[Page, Incident]:
     """Lock and return a page and its open incident; raise `NotFound`, `Conflict` when over."""
     found = conn.execute(_QUERIES["page_incident"], {"page_id": page_id}).fetchone()
     if found is None:
@@ -267,7 +274,8 @@ def locked_page(conn: Connection, page_id: int, key: str | None = None) -> tuple
     row = conn.execute(_QUERIES["page"], {"page_id": page_id}).fetchone()
     if row is None:
         raise NotFound(f"no page {page_id}")
-    return Page(**{**row, "state": PageState(row["state"])}, key=key), incident
+    state = PageState(row["state"])
+    return Page(**{**row, "state": state}, key=key, channel=channel), incident
 
 
 def _accepted_by(conn: Connection, incident_id: int) -> dict[str, Any] | None:
@@ -279,7 +287,8 @@ def _detail(page: Page) -> dict[str, str | int | bool | None]:
         "page_id": page.page_id,
         "responder": page.responder_id,
     }
-    return {**named, "key": page.key} if page.key else named
+    given = {"key": page.key, "channel": page.channel}
+    return named | {name: value for name, value in given.items() if value}
 
 
 def _view(page: Page, incident: Incident) -> AnswerView:

@@ -273,13 +273,16 @@ UPDATE pages
 SET state = %(state)s, answered_at = coalesce(%(answered_at)s::timestamptz, answered_at)
 WHERE page_id = %(page_id)s
 
--- name: answered_by_link
--- A link does not say by which channel it came; where only one carried it, it was that one.
+-- name: answered_by
+-- By the channel that the answer names, though it may seem not to have gone out. Where it names
+-- none (the responder's own page), and only one carried the page, it was that one.
 UPDATE deliveries SET state = 'answered', answered_at = %(now)s
-WHERE page_id = %(page_id)s AND message = 'page' AND state IN ('sent', 'delivered')
-  AND (SELECT count(*) FROM deliveries
-       WHERE page_id = %(page_id)s AND message = 'page'
-         AND state IN ('sent', 'delivered', 'answered')) = 1
+WHERE page_id = %(page_id)s AND message = 'page' AND state NOT IN ('dropped', 'answered')
+  AND (channel = %(channel)s
+       OR (%(channel)s::text IS NULL AND state IN ('sent', 'delivered')
+           AND (SELECT count(*) FROM deliveries
+                WHERE page_id = %(page_id)s AND message = 'page'
+                  AND state IN ('sent', 'delivered', 'answered')) = 1))
 
 -- name: page_view
 SELECT p.page_id, p.responder_id, r.name AS responder_name, p.state AS page_state, p.distance_m,

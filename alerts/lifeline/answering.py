@@ -32,7 +32,7 @@ def answer(
     elif page.state not in ON_THE_JOB:
         raise Conflict(f"only who has accepted can {_CAN[said.answer]}")
     paged = page.paged
-    return [Answered(paged.incident_id, paged.page_id, said.answer, now, said.found)]
+    return [Answered(paged.incident_id, paged.page_id, said.answer, now, said.found, said.channel)]
 
 
 def _stands(carried: Carried, page: CarriedPage, given: Answer) -> bool:

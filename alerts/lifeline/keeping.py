@@ -31,7 +31,7 @@ class Keeping:
             return []
         if len(before) >= MOST_OF_A_PAGE:
             raise Conflict("too many answers to this page wait for the database")
-        return [Kept(page_id, said.answer, now, said.found)]
+        return [Kept(page_id, said.answer, now, said.found, said.channel)]
 
     def next(self) -> list[Kept]:
         """Return the oldest answer of each page."""

@@ -192,6 +192,7 @@ def enter_answer(conn: Connection, one: Answered | Kept, settings: Settings) -> 
                 now=one.at,
                 settings=settings,
                 key=f"lifeline-{one.at.timestamp():.6f}",  # each counts, and counts once
+                channel=one.channel,
             )
     except Conflict as error:
         _log.warning("an answer came too late", page_id=one.page_id, error=str(error))

@@ -20,12 +20,14 @@ Answer: TypeAlias = Literal["accept", "decline", "depart", "arrive", "done"]
 class Said(msgspec.Struct, frozen=True):
     """What a responder says of a page.
 
-    `device` is the pager that it came from, "" for a link; `found` is told with `done` alone.
+    `device` is the pager that it came from, "" for a link; `found` is told with `done` alone;
+    `channel` is that of the delivery which brought it, None where that is not known.
     """
 
     answer: Answer
     device: str = ""
     found: Found | None = None
+    channel: str | None = None
 
 
 def key_of(event: Event) -> AlarmKey:
@@ -128,6 +130,7 @@ class Answered(msgspec.Struct, frozen=True, tag="answered"):
     answer: Answer
     at: datetime
     found: Found | None = None
+    channel: str | None = None
 
 
 class Looked(msgspec.Struct, frozen=True, tag="looked"):
@@ -145,6 +148,7 @@ class Kept(msgspec.Struct, frozen=True, tag="kept"):
     answer: Answer
     at: datetime
     found: Found | None = None
+    channel: str | None = None
 
 
 class Entered(msgspec.Struct, frozen=True, tag="entered"):

@@ -47,10 +47,7 @@ def take_answer(
     row = conn.execute(_QUERIES["carrier"], {"page_id": given.page_id}).fetchone()
     if row is None or row["device_id"] != device_id:
         raise Refused(f"page {given.page_id} was not sent to {device_id}")
-    view = _carry_out(conn, given, now, settings)
-    values = {"page_id": given.page_id, "channel": "device", "now": now}
-    conn.execute(_QUERIES["answered_by"], values)
-    return view
+    return _carry_out(conn, given, now, settings)
 
 
 def note_refused(conn: Connection, device_id: str, page_id: int, *, now: datetime) -> None:
@@ -74,4 +71,6 @@ def _carry_out(
     if given.answer == "arrived":
         return pages.arrive(conn, given.page_id, now=now)
     accept = given.answer == "accept"
-    return pages.answer(conn, given.page_id, accept=accept, now=now, settings=settings)
+    return pages.answer(
+        conn, given.page_id, accept=accept, now=now, settings=settings, channel="device"
+    )

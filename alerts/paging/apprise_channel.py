@@ -6,6 +6,7 @@ not the access note.
 
 from __future__ import annotations
 
+from alerts.links import through
 from core.errors import PermanentError, TemporaryError
 from core.model import Page
 
@@ -35,7 +36,7 @@ class AppriseChannel:
         sender = apprise.Apprise(asset=asset)
         if not sender.add(address):
             raise PermanentError("Apprise cannot read this address")
-        title, body = text(page)
+        title, body = text(through(page, self.name))
         try:
             taken = sender.notify(title=title, body=body)
         except Exception as error:

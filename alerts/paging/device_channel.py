@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alerts.links import through
 from alerts.paging.document import document
 from core.commands import Outcome
 from core.errors import PermanentError, TemporaryError
@@ -24,7 +25,7 @@ class DeviceChannel:
         """Raise `PermanentError` when the pager refuses, `TemporaryError` when it is silent."""
         # an update rings as the page did, with what is known now
         command = "page.stand_down" if page.message == "stand_down" else "page"
-        data = {"key": page.idempotency_key, **document(page)}
+        data = {"key": page.idempotency_key, **document(through(page, self.name))}
         answer = self._commands.ask(address, command, data, within_s=self._within_s)
         if answer.outcome is Outcome.REFUSED:
             raise PermanentError(f"the pager refused: {answer.reason}")

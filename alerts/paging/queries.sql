@@ -107,8 +107,3 @@ UPDATE timers SET done_at = %(now)s WHERE page_id = %(page_id)s AND done_at IS N
 -- name: carrier
 SELECT r.device_id FROM pages p JOIN responders r USING (responder_id)
 WHERE p.page_id = %(page_id)s AND r.removed_at IS NULL
-
--- name: answered_by
-UPDATE deliveries SET state = 'answered', answered_at = coalesce(answered_at, %(now)s)
-WHERE page_id = %(page_id)s AND channel = %(channel)s AND message = 'page'
-  AND state <> 'dropped'

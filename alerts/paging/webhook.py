@@ -13,6 +13,7 @@ from datetime import datetime
 
 import httpx
 
+from alerts.links import through
 from alerts.paging.document import document
 from core.clock import Clock
 from core.errors import PermanentError, TemporaryError
@@ -38,7 +39,7 @@ class WebhookChannel:
 
     def send(self, page: Page, address: str, secret: str) -> None:
         """Raise `TemporaryError` or `PermanentError` unless the receiver took it."""
-        body = encode(page)
+        body = encode(through(page, self.name))
         headers = {
             "Content-Type": "application/json",
             "Idempotency-Key": page.idempotency_key,

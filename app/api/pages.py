@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from alerts import link_checks, pages, positions
 from alerts.finding import FINDINGS, MOST_PHOTOS, Found, Photo, finish
 from alerts.lifeline.records import Said
+from alerts.links import channel_of
 from alerts.pages import AnswerView
 from app.api import models
 from app.api.around import WayAround, of_page
@@ -136,7 +137,7 @@ def accept(
         request,
         desk,
         token,
-        lambda _page: Said("accept"),
+        lambda _page: Said("accept", channel=channel_of(token)),
         lambda conn, page: pages.answer(
             conn,
             page,
@@ -144,6 +145,7 @@ def accept(
             now=desk.clock.now(),
             settings=desk.settings,
             key=header or key,
+            channel=channel_of(token),
         ),
     )
 
@@ -159,7 +161,7 @@ def decline(
         request,
         desk,
         token,
-        lambda _page: Said("decline"),
+        lambda _page: Said("decline", channel=channel_of(token)),
         lambda conn, page: pages.answer(
             conn,
             page,
@@ -167,6 +169,7 @@ def decline(
             now=desk.clock.now(),
             settings=desk.settings,
             key=header or key,
+            channel=channel_of(token),
         ),
     )
 

@@ -149,7 +149,9 @@ class Pagers:
         return view.page_state.value, ""
 
     def _pass_on(self, device: str, given: PagerAnswer) -> AnswerView:
-        return self._asking.answer(given.page_id, Said(_SAID[given.answer], device))
+        return self._asking.answer(
+            given.page_id, Said(_SAID[given.answer], device, channel="device")
+        )
 
     def _commit(self, device: str, given: PagerAnswer) -> AnswerView:
         now = self._clock.now()

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from alerts.links import through
 from alerts.paging.apprise_channel import AppriseChannel, text
 from alerts.paging.device_channel import DeviceChannel
 from alerts.paging.loopback import LoopbackChannel
@@ -156,9 +157,9 @@ def test_the_webhook_as_the_receiver_sees_it(
         "responder": {"id": "crew-1", "name": "김순찰"},
         "distance_m": 812.5,
         "answer_by": "2026-11-22T03:00:00.250Z",
-        "page_url": "https://door.example/page/7.x",
-        "accept_url": "https://door.example/v1/pages/7.x/accept",
-        "decline_url": "https://door.example/v1/pages/7.x/decline",
+        "page_url": "https://door.example/page/7.x.w",
+        "accept_url": "https://door.example/v1/pages/7.x.w/accept",
+        "decline_url": "https://door.example/v1/pages/7.x.w/decline",
     }
 
 
@@ -166,7 +167,7 @@ def test_apprise_carries_the_link_and_not_the_access_note(receiver: WebhookRecei
     AppriseChannel().send(PAGE, receiver.url.replace("http://", "json://"), SECRET)
     sent = json.loads(receiver.wait(1).body)
     assert (sent["title"], sent["message"]) == text(PAGE)
-    assert PAGE.page_url in sent["message"]
+    assert f"{PAGE.page_url}.a" in sent["message"]
     assert PAGE.access_note not in sent["message"]
     assert "SOS" in sent["title"]
 
@@ -195,4 +196,4 @@ def test_a_pager_gets_what_a_webhook_gets_and_a_key() -> None:
     (_, page, told), (_, stand_down, _) = commands.asked
     assert (page, stand_down) == ("page", "page.stand_down")
     assert told["key"] == PAGE.idempotency_key
-    assert told == json.loads(encode(PAGE))
+    assert told == json.loads(encode(through(PAGE, "device")))

@@ -192,7 +192,7 @@ def test_answers_given_meanwhile_stand_in_the_database_with_their_own_times(
     seen = ledger.look(page.page_id, now=answered_at, shown=True)
     assert seen is not None
     assert seen.address == "Jongno 1"
-    view = ledger.answer(page.page_id, Said("accept"), now=answered_at)
+    view = ledger.answer(page.page_id, Said("accept", channel="webhook"), now=answered_at)
     assert view is not None
     assert view.accepted
     assert ledger.answer(7, Said("accept"), now=answered_at) is None, "not carried here"
@@ -211,6 +211,8 @@ def test_answers_given_meanwhile_stand_in_the_database_with_their_own_times(
     assert [name for _, name, _ in pages(story)] == ["near"]
     card = story.card()
     assert (card.state, card.pages[0].answered_at) == ("accepted", answered_at)
+    (sent,) = story.table("SELECT state, answered_at FROM deliveries")
+    assert sent == {"state": "answered", "answered_at": answered_at}
     assert [(one["actor"], one["at"]) for one in looks] == [("responder:near", answered_at)]
     with story.database.transaction() as conn:
         assert audit.verify(conn) == []

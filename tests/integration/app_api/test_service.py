@@ -67,6 +67,22 @@ def test_a_responder_answers(api, conn, page) -> None:
     assert (arrived.json()["state"], arrived.json()["incident_state"]) == ("arrived", "arrived")
 
 
+@pytest.mark.parametrize(("mark", "answered"), [(".a", "apprise"), (".w", "webhook"), ("", None)])
+def test_the_delivery_is_answered_whose_link_was_used(api, conn, page, mark, answered) -> None:
+    _incident, token = page
+    conn.execute(
+        "INSERT INTO deliveries (page_id, channel, message, state, next_attempt_at)"
+        " SELECT page_id, 'apprise', 'page', 'sent', %s FROM pages",
+        (NOW,),
+    )
+    conn.execute("UPDATE deliveries SET state = 'sent' WHERE channel = 'webhook'")
+    assert api.client.post(f"/v1/pages/{token}{mark}/accept").status_code == 200
+    rows = conn.execute("SELECT channel, state FROM deliveries WHERE message = 'page'").fetchall()
+    states = {row["channel"]: row["state"] for row in rows}
+    wanted = dict.fromkeys(("apprise", "webhook"), "sent")
+    assert states == (wanted | {answered: "answered"} if answered else wanted)
+
+
 def test_a_decline_pages_the_next(api, conn, page) -> None:
     _incident, token = page
     answer = api.client.post(f"/v1/pages/{token}/decline", headers={"Accept": "text/html"})
