@@ -14,6 +14,7 @@ from typing import Any
 
 from alerts.audit import Detail
 from alerts.crew import asked_lately, asked_of, busy_states, read_crew
+from alerts.grouping import joins_flood
 from alerts.lifecycle import ANSWERED, BEING_ASKED, ON_THE_JOB, UNSENT, Move
 from alerts.policy import SYNTHETIC
 from alerts.positions import forget_incident
@@ -110,8 +111,12 @@ def page_next(
 
     When everybody was asked, the next round begins: at once if `new_round`, else after a while
     (a responder whose pager fails, or who just declined, is not asked again in the same breath).
-    `afresh` begins the next round whoever was asked in this one.
+    `afresh` begins the next round whoever was asked in this one. A fault in a technical flood waits
+    for the one that was paged, unless an operator wants it.
     """
+    waiting_for = joins_flood(conn, incident, now=now) if actor == SYSTEM else None
+    if waiting_for is not None:
+        return Next(waiting_for, None)
     asked = asked_of(conn, incident)
     current = max((page.round for page in asked), default=1)
     crew = read_crew(conn, incident, settings.timezone, now=now)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from alerts.audit import Detail
 from alerts.crew import asked_lately, asked_of, read_crew
+from alerts.grouping import joins_flood
 from alerts.lifecycle import ANSWERED, BEING_ASKED, Move
 from alerts.planning import end_timers, page_next, page_one
 from alerts.policy import Whom, whom
@@ -63,6 +64,9 @@ def take(
     """
     if incident.closed or incident.state in ANSWERED:
         return incident
+    waits = joins_flood(conn, incident, now=now)
+    if waits is not None:
+        return waits
     steps = _steps(conn, incident, settings)
     step = next((one for one in steps if one.after_s == step_s), None)
     if step is None:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from alerts import board, incidents
-from tests.integration.alerts.story import Story
+from alerts import board, incidents, rules
+from core.database import Database
+from tests.conftest import ManualClock
+from tests.integration.alerts.story import SETTINGS, Story
 
 pytestmark = pytest.mark.integration
 
 
-def test_five_hundred_faults_and_one_press(story: Story) -> None:
-    story.responder("crew")
+FAULTS = ("battery.low", "power.lost", "fault.raised", "device.offline", "gateway.offline")
+
+
+def faults_and_press(story: Story, *, press: bool) -> None:
+    """Five hundred homes with a fault at once, of every kind; and perhaps somebody who calls."""
     homes = [f"home-{n}" for n in range(2, 502)]
     with story.database.transaction() as conn:
         conn.execute(
@@ -19,12 +26,86 @@ def test_five_hundred_faults_and_one_press(story: Story) -> None:
             " SELECT id, id, 37.5, 127 FROM unnest(%s::text[]) AS id",
             (homes,),
         )
-    faults = [story.event("power.lost", f"camera-{home}", household_id=home) for home in homes]
-    press = story.event("sos.pressed")
+    events = [
+        story.event(FAULTS[n % len(FAULTS)], f"camera-{home}", household_id=home)
+        for n, home in enumerate(homes)
+    ]
+    if press:
+        events.append(story.event("sos.pressed"))
     with story.database.transaction() as conn:
-        for event in sorted([*faults, press], key=lambda one: one.household_id):
+        for event in sorted(events, key=lambda one: one.household_id):
             incidents.on_event(conn, event, now=story.clock.now(), settings=story.settings)
     story.dispatcher.deliver_due()
+
+
+@pytest.fixture
+def paging_faults(database: Database, clock: ManualClock, tmp_path: Path) -> Story:
+    """Somebody's own rules, by which a fault is paged for at once."""
+    shipped = (Path(rules.__file__).parent / "default.toml").read_text(encoding="utf-8")
+    last = shipped.index('name = "behind a silent gateway"')
+    before, _, after = shipped[:last].rpartition('page = "nobody"')
+    file = tmp_path / "rules.toml"
+    file.write_text(f'{before}page = "at once"{after}{shipped[last:]}', encoding="utf-8")
+    return Story(database, clock, SETTINGS.model_copy(update={"rules": file}))
+
+
+def later(story: Story, minutes: float) -> None:
+    """Let time pass, and then everything happen that is due by then."""
+    story.skip(minutes=minutes)
+    story.escalation.tick()
+    story.dispatcher.deliver_due()
+
+
+def test_a_flood_of_faults_pages_once_where_rules_page_for_faults(paging_faults: Story) -> None:
+    story = paging_faults
+    story.responder("crew")
+    faults_and_press(story, press=False)
+    assert story.paged() == [(0.0, "crew")]
+    (first,) = story.table("SELECT incident_id FROM pages")
+    story.incident = first["incident_id"]
+    story.accept("crew")
+    later(story, 25)  # while somebody sees to it the others wait
+    assert len(story.paged()) == 1
+    story.close()
+    later(story, 11)
+    asked = story.table("SELECT DISTINCT incident_id FROM pages")
+    assert len(asked) == 2, "the next one, by itself, for all that are left"
+    waiting = story.table(
+        "SELECT count(*) AS n FROM incidents i WHERE closed_at IS NULL AND EXISTS"
+        " (SELECT FROM timers t WHERE t.incident_id = i.incident_id AND done_at IS NULL)"
+    )
+    assert waiting == [{"n": 499}], "nobody is forgotten"
+
+
+def test_a_press_in_a_flood_of_paged_faults_waits_for_nothing(paging_faults: Story) -> None:
+    paging_faults.responder("crew")
+    paging_faults.responder("other", km=3)
+    faults_and_press(paging_faults, press=True)
+    kinds = {page.kind for page in paging_faults.pagers.pages}
+    assert kinds == {"sos", "technical"}
+    assert len(paging_faults.pagers.pages) == 2
+
+
+def test_an_operator_pages_for_a_fault_in_a_flood(paging_faults: Story) -> None:
+    story = paging_faults
+    story.responder("crew")
+    story.responder("other", km=3)
+    faults_and_press(story, press=False)
+    (waits,) = story.table(
+        "SELECT incident_id FROM incidents i WHERE NOT EXISTS"
+        " (SELECT FROM pages p WHERE p.incident_id = i.incident_id) ORDER BY 1 LIMIT 1"
+    )
+    with story.database.transaction() as conn:
+        now, which = story.clock.now(), waits["incident_id"]
+        incidents.dispatch(conn, which, actor="kim", now=now, settings=story.settings)
+    story.dispatcher.deliver_due()
+    assert [page.incident_id for page in story.pagers.pages][1:] == [waits["incident_id"]]
+
+
+def test_five_hundred_faults_and_one_press(story: Story) -> None:
+    story.responder("crew")
+    story.responder("wrench", kind="engineer")
+    faults_and_press(story, press=True)
     assert story.paged() == [(0.0, "crew")]  # the press; no guard is sent to a flat battery
     with story.database.transaction() as conn:
         counts, first = board.counts(conn), board.queue(conn, story.clock.now())[0]
