@@ -81,6 +81,7 @@ class PageView:
     accepted_by: str | None
     over: bool
     evidence: list[EvidenceLine]
+    grouped: int = 0  # other faults of the district that wait for this one (`alerts.grouping`)
 
     @property
     def on_the_job(self) -> bool:

@@ -289,7 +289,13 @@ SELECT p.page_id, p.responder_id, r.name AS responder_name, p.state AS page_stat
        p.answer_by, p.answered_at, p.planned_at, p.eta_s, p.sharing_since, i.created_at,
        i.incident_id, i.kind, i.priority, i.state AS incident_state,
        i.opened_at, i.household_id, h.name AS household_name, h.address, h.access_note, h.lat,
-       h.lon
+       h.lon,
+       CASE WHEN i.kind = 'technical' THEN (
+           SELECT count(*) FROM incidents o JOIN households oh USING (household_id)
+           WHERE o.kind = 'technical' AND o.closed_at IS NULL AND o.incident_id <> i.incident_id
+             AND oh.district = h.district AND o.household_id <> 'synthetic'
+             AND NOT EXISTS (SELECT FROM pages op WHERE op.incident_id = o.incident_id)
+       ) ELSE 0 END AS grouped
 FROM pages p
 JOIN responders r USING (responder_id)
 JOIN incidents i USING (incident_id)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts import board, incidents, rules
+from alerts import board, incidents, pages, rules
 from core.database import Database
 from tests.conftest import ManualClock
 from tests.integration.alerts.story import SETTINGS, Story
@@ -63,6 +63,8 @@ def test_a_flood_of_faults_pages_once_where_rules_page_for_faults(paging_faults:
     assert story.paged() == [(0.0, "crew")]
     (first,) = story.table("SELECT incident_id FROM pages")
     story.incident = first["incident_id"]
+    with story.database.transaction() as conn:
+        assert pages.page_view(conn, story.page_of("crew")).grouped == 499
     story.accept("crew")
     later(story, 25)  # while somebody sees to it the others wait
     assert len(story.paged()) == 1
