@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from simulators.balloon import BalloonLook, BalloonPainter
 from simulators.dog import DogLook, DogPainter
 from simulators.figure import Look, Painter, Pose
 from simulators.places import HEIGHT_PX, WIDTH_PX, Place
@@ -44,7 +45,12 @@ class Actor:
     """A figure that moves along `way`, straight from point to point; there only in between."""
 
     def __init__(
-        self, painter: Painter | DogPainter, way: list[Waypoint], place: Place, *, person: bool
+        self,
+        painter: Painter | DogPainter | BalloonPainter,
+        way: list[Waypoint],
+        place: Place,
+        *,
+        person: bool,
     ) -> None:
         self.painter = painter
         self.person = person
@@ -52,13 +58,6 @@ class Actor:
         moved = np.hypot(*np.diff(self._way[:, 1:], axis=0).T)
         self._gone_m = np.concatenate(([0.0], np.cumsum(moved)))
         self._place = place
-        look = painter.look
-        # half the width and the height of what is drawn, of the figure's height
-        self._extent = (0.2, 1.0)
-        if isinstance(look, DogLook):
-            self._extent = (0.85, 1.0)
-        elif look.umbrella is not None:
-            self._extent = (0.39, 1.23)
         self.starts_s, self.ends_s = float(way[0][0]), float(way[-1][0])
 
     def there(self, t_s: float) -> bool:
@@ -76,7 +75,7 @@ class Actor:
         x_m, z_m = self.where(t_s)
         foot = self._place.project(x_m, 0.0, z_m)
         height = self._place.focal_px * self.painter.look.height_m / z_m
-        half, tall = self._extent
+        half, tall = self.painter.extent
         left, right = max(foot[0] - half * height, 0.0), min(foot[0] + half * height, WIDTH_PX)
         top, bottom = max(foot[1] - tall * height, 0.0), min(foot[1], HEIGHT_PX)
         box = (
@@ -272,6 +271,22 @@ class Director:
         at_s, x_m, _ = way[-1]
         way.append((at_s + abs(edge_m + x_m) / 1.5, -edge_m, z_m))
         return Actor(DogPainter(look), way, self._place, person=False)
+
+    def balloon(self, start_s: float, end_s: float) -> Actor:
+        """A balloon that somebody out of view brings, and that sways before the door."""
+        painter = BalloonPainter(BalloonLook.anyballoon(self._rng))
+        z_m = self._uniform(1.9, 2.8)
+        edge_m = self._place.edge_m(z_m, painter.look.height_m)
+        edge_m *= 1.0 if self._rng.random() < 0.5 else -1.0
+        x_m = self._uniform(-0.5, 0.5)
+        comes_s = abs(edge_m - x_m) / self._uniform(0.5, 1.0)
+        way: list[Waypoint] = [
+            (start_s, edge_m, z_m),
+            (start_s + comes_s, x_m, z_m),
+            (end_s - comes_s, x_m, z_m),
+            (end_s, edge_m, z_m),
+        ]
+        return Actor(painter, way, self._place, person=False)
 
 
 _Play = Callable[[Director, float, float], tuple[list[Actor], list[Thing]]]

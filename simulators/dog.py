@@ -28,6 +28,8 @@ class DogLook:
 class DogPainter:
     """Draws the dog from its side; `draw` returns (canvas, mask, origin)."""
 
+    extent = (0.85, 1.0)  # half the width and the height of what is drawn, of its height
+
     def __init__(self, look: DogLook) -> None:
         self.look = look
 

@@ -101,6 +101,11 @@ class Painter:
         self._cloth = np.clip(cv2.GaussianBlur(weave, (0, 0), 1.2) + folds, 60, 200)
         self._cloth3 = cv2.merge([self._cloth.astype(np.uint8)] * 3)
 
+    @property
+    def extent(self) -> tuple[float, float]:
+        """Half the width and the height of what is drawn, of the figure's height."""
+        return (0.2, 1.0) if self.look.umbrella is None else (0.39, 1.23)
+
     def draw(
         self, pose: Pose, foot: Point, height_px: float
     ) -> tuple[Image, Mask, tuple[int, int]]:
