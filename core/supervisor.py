@@ -20,7 +20,7 @@ from typing import IO
 from core import guard, heartbeat
 from core.clock import Clock
 
-FIRST_BACKOFF_S = 0.5
+FIRST_BACKOFF_S = 0.1  # what dies once is missed now; what keeps dying waits
 LONGEST_BACKOFF_S = 30.0
 _BEATS = 4096
 _STOOD_STILL_S = 5.0

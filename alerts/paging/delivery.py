@@ -43,6 +43,7 @@ SEND_WITHIN_S = 10.0
 LONGEST_BACKOFF_S = 30.0
 _CLAIMS = 0x70616765  # first number of the advisory locks of those who send
 CONFIRMED = frozenset({"device"})  # when it has been sent, the responder's device has it
+UNKNOWN = "may have gone out: who was sending it ended before saying so"
 _ERROR_CHARS = 500
 _QUERIES = sql.load("alerts.paging")
 _log = logger(__name__)
@@ -105,7 +106,7 @@ def claim(
     """
     held = held or {}
     to = Counter(held.values())
-    conn.execute(_QUERIES["drop_unwanted"], {"now": now})
+    conn.execute(_QUERIES["drop_unwanted"], {"now": now, "unknown": UNKNOWN})
     rows = conn.execute(
         _QUERIES["claim"],
         {
@@ -138,7 +139,8 @@ def hold_claims(conn: Connection) -> int:
 
 def release_claims(conn: Connection, *, now: datetime) -> int:
     """Make due what processes claimed that are gone; return how many messages."""
-    return conn.execute(_QUERIES["release_claims"], {"kind": _CLAIMS, "now": now}).rowcount
+    values = {"kind": _CLAIMS, "now": now, "unknown": UNKNOWN}
+    return conn.execute(_QUERIES["release_claims"], values).rowcount
 
 
 def send(channels: Mapping[str, Channel], claimed: Claimed) -> Result:

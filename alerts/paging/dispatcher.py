@@ -267,7 +267,7 @@ class EscalationClock:
         return self._fired - before
 
     def _run(self) -> None:
-        while not self._stop.wait(TICK_S):
+        while not self._stop.is_set():  # at once: one that died may have left what is overdue
             try:
                 self.tick()
             except DatabaseAway as error:
@@ -275,3 +275,4 @@ class EscalationClock:
             except BaseException as error:
                 self._on_bug(error)
                 raise
+            self._stop.wait(TICK_S)

@@ -41,7 +41,8 @@ SELECT pg_advisory_lock(%(kind)s, %(claimer)s)
 
 -- name: release_claims
 -- Of processes that are gone: their connection has ended, and its lock with it.
-UPDATE deliveries SET next_attempt_at = least(next_attempt_at, %(now)s), claimed_by = NULL
+UPDATE deliveries
+SET next_attempt_at = least(next_attempt_at, %(now)s), claimed_by = NULL, last_error = %(unknown)s
 WHERE delivery_id IN (
     SELECT delivery_id FROM deliveries
     WHERE state = 'queued' AND claimed_by IS NOT NULL
@@ -54,8 +55,11 @@ WHERE delivery_id IN (
 -- name: drop_unwanted
 -- Pages nobody waits for any more: the incident is over, somebody else accepted, it was declined.
 -- And whatever is for a responder who was removed: there is no key to sign it with.
--- One that is being sent right now is not due, and goes its way.
-UPDATE deliveries SET state = 'dropped'
+-- One that is being sent right now is not due, and goes its way. One whose sender never said what
+-- came of it may have arrived, and says so.
+UPDATE deliveries
+SET state = 'dropped',
+    last_error = CASE WHEN claimed_by IS NULL THEN last_error ELSE %(unknown)s END
 WHERE delivery_id IN (
     SELECT d.delivery_id
     FROM deliveries d JOIN pages p USING (page_id) JOIN incidents i USING (incident_id)

@@ -17,6 +17,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from alerts import audit
+from alerts.paging.delivery import UNKNOWN
 from app.bench import procfs
 from app.bench.account import percentile
 from app.bench.alarm_stage import Size, Stage, staged
@@ -157,7 +158,9 @@ def _figures(
         values = {"households": homes, "late": LATE_AFTER_S}
         counted = conn.execute(_QUERIES["drilled"], values).fetchone()
         timers = conn.execute(_QUERIES["timers_late"], values).fetchone()
-        keys = conn.execute(_QUERIES["page_keys"], {"households": homes}).fetchall()
+        keys = conn.execute(
+            _QUERIES["page_keys"], {"households": homes, "unknown": UNKNOWN}
+        ).fetchall()
         problems = audit.verify(conn)
     if counted is None or timers is None:
         raise TemporaryError("an aggregate returned no row")

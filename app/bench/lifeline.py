@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from alerts import audit
+from alerts.paging.delivery import UNKNOWN
 from app.bench import procfs
 from app.bench.account import percentile
 from app.bench.alarm_stage import Size, Stage, staged
@@ -132,7 +133,9 @@ def _figures(stage: Stage, told: dict[str, Any], homes: Sequence[str]) -> dict[s
     }
     with stage.services.database.transaction() as conn:
         row = conn.execute(_QUERIES["carried"], {"households": list(homes)}).fetchone()
-        keys = conn.execute(_QUERIES["page_keys"], {"households": list(homes)}).fetchall()
+        keys = conn.execute(
+            _QUERIES["page_keys"], {"households": list(homes), "unknown": UNKNOWN}
+        ).fetchall()
         problems = audit.verify(conn)
     if row is None:
         raise AssertionError("an aggregate returned no row")

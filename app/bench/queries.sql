@@ -73,11 +73,13 @@ SELECT count(*) AS incidents, count(DISTINCT household_id) AS homes
 FROM incidents WHERE household_id = ANY(%(households)s) AND kind = 'sos'
 
 -- name: page_keys
--- Of each page that was sent to anybody, the key that its message carried.
+-- Of each page that was sent to anybody, the key that its message carried. One whose sender was
+-- killed in the middle, and that nobody waited for afterwards, is recorded as what may have gone out.
 SELECT page_id || '-' || channel || '-' || message AS key
 FROM deliveries JOIN pages USING (page_id) JOIN incidents USING (incident_id)
 WHERE household_id = ANY(%(households)s) AND message = 'page'
-  AND deliveries.state IN ('sent', 'delivered', 'answered')
+  AND (deliveries.state IN ('sent', 'delivered', 'answered')
+       OR (deliveries.state = 'dropped' AND deliveries.last_error = %(unknown)s))
 
 -- name: drilled
 -- How far the incidents of these homes are: one each, asked of more than one responder, or

@@ -33,7 +33,7 @@ from gateway.nats_config import Listener
 
 PROCESSES = ("alarms", "ingest", "detect", "app", "watchman")
 _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - named by the person, and only with TLS
-_ALARMS_BACKOFF_S = 0.5  # whatever ails it, an SOS does not wait
+_ALARMS_BACKOFF_S = 0.2  # whatever ails it, an SOS does not wait
 # A process that stands still is as bad as one that is dead, and quieter. One that steps behind on a
 # machine with too much to do is slow, and must not be taken for it.
 _SILENT_AFTER_S = {"alarms": 10.0}

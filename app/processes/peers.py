@@ -23,9 +23,10 @@ _log = logger(__name__)
 
 
 class _Holding(msgspec.Struct, frozen=True):
-    """`name` holds the stored session."""
+    """`name` holds the stored session; or, having just started, asks who does."""
 
     name: str
+    asks: bool = False
 
 
 class _CarriedBy(msgspec.Struct, frozen=True):
@@ -47,7 +48,8 @@ class Peers:
         self._clock = clock
         self._publish = publish
         self._lock = threading.Lock()
-        self._turns = Turns(clock.monotonic_s())
+        self._turns = Turns()
+        self._asked = False
         self._said_s = float("-inf")
         self._elsewhere: dict[AlarmKey, float] = {}  # when it was said last
 
@@ -60,6 +62,13 @@ class Peers:
         """Say whether another process comes first."""
         with self._lock:
             return self._turns.behind(self._clock.monotonic_s())
+
+    def ask(self) -> None:
+        """Ask who holds the session, once; while the broker is away it is asked again."""
+        if not self._asked:
+            self._asked = self._say(ALARMS_HOLDING, _Holding(self._name, asks=True))
+            with self._lock:
+                self._turns.asked(self._clock.monotonic_s())
 
     def due(self) -> bool:
         """Say whether to take the stored session now."""
@@ -107,7 +116,10 @@ class Peers:
             return
         with self._lock:
             if isinstance(told, _Holding):
-                self._turns.heard(self._clock.monotonic_s())
+                if not told.asks:
+                    self._turns.heard(self._clock.monotonic_s())
+                elif self._turns.holding:
+                    self._said_s = float("-inf")  # said again at the next turn
                 return
             now_s = self._clock.monotonic_s()
             for alarm in told.alarms:
@@ -116,8 +128,10 @@ class Peers:
             while len(self._elsewhere) > _REMEMBERED:
                 del self._elsewhere[next(iter(self._elsewhere))]
 
-    def _say(self, topic: str, what: msgspec.Struct) -> None:
+    def _say(self, topic: str, what: msgspec.Struct) -> bool:
         try:
             self._publish(topic, msgspec.json.encode(what))
         except BrokerAway as error:  # then nobody hears alarms either
             _log.warning("other alarms processes were not told", error=str(error))
+            return False
+        return True

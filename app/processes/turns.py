@@ -14,17 +14,24 @@ SAY_EVERY_S = 0.5
 # Three signs missed; with what the broker needs for a session, taken over well within 5 s.
 SILENT_AFTER_S = 1.6
 _JITTER_S = 0.6  # so that of two who wait only one takes it
-_FIRST_AFTER_S = SAY_EVERY_S + 0.2  # who has just started: a holder has spoken by then
+# Who has just started asks, and a holder answers at once; one that answers later loses the session
+# for a moment, and takes it again.
+_ANSWERED_WITHIN_S = 0.25
+_FIRST_JITTER_S = 0.25
 
 
 class Turns:
-    """One process' view. Times are monotonic seconds."""
+    """One process' view. Times are monotonic seconds. Nothing is due before others were asked."""
 
-    def __init__(self, now_s: float, chance: random.Random | None = None) -> None:
+    def __init__(self, chance: random.Random | None = None) -> None:
         self._chance = chance or random.Random()
         self._heard_s = float("-inf")
         self.holding = False
-        self._take_at_s = now_s + _FIRST_AFTER_S + self._chance.uniform(0.0, _JITTER_S)
+        self._take_at_s = float("inf")
+
+    def asked(self, now_s: float) -> None:
+        """Note that others were asked who holds it: who hears no answer takes it."""
+        self._take_at_s = now_s + _ANSWERED_WITHIN_S + self._chance.uniform(0.0, _FIRST_JITTER_S)
 
     def waits(self, now_s: float) -> None:
         """Hold nothing from now on, and give others time to say that they do."""

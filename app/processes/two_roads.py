@@ -185,8 +185,12 @@ class TwoRoads:
                     self.peers.say_holding()
                 elif now_s - stood_s > _GRACE_S:  # thrown out by another, or no broker
                     self._let_go()
-            elif self.peers.due():
-                self._take()
+            elif not self.standing:
+                continue  # nobody could answer
+            else:
+                self.peers.ask()
+                if self.peers.due():
+                    self._take()
 
     def _take(self) -> None:
         self._stored = session = self._make_stored()

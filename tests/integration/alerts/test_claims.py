@@ -7,7 +7,7 @@ import time
 import pytest
 
 from alerts import incidents
-from alerts.paging.delivery import LEASE_S, claim, hold_claims, release_claims
+from alerts.paging.delivery import LEASE_S, UNKNOWN, claim, hold_claims, release_claims
 from core.database import Database
 from tests.integration.alerts.story import SETTINGS, Story
 
@@ -57,3 +57,34 @@ def test_a_claim_without_a_number_is_held_by_its_lease_alone(story: Story) -> No
     assert _claim(story, None) == []
     story.clock.advance(LEASE_S + 1)
     assert _claim(story, None) == ["near"]
+
+
+def test_what_may_have_gone_out_says_so_when_nobody_waits_for_it_any_more(
+    story: Story, database: Database
+) -> None:
+    """Killed between send and record; by then the incident was closed."""
+    story.responder("near")
+    with story.database.transaction() as conn:
+        incident_id = incidents.on_event(
+            conn, story.event("sos.pressed"), now=story.clock.now(), settings=SETTINGS
+        )
+    assert incident_id is not None
+    dying = database.listener()
+    assert _claim(story, hold_claims(dying)) == ["near"]
+    with story.database.transaction() as conn:
+        incidents.close(conn, incident_id, actor="kim", now=story.clock.now(), outcome="closed")
+    dying.close()
+    end_s = time.monotonic() + 5
+    while _release(story) == 0:
+        assert time.monotonic() < end_s
+        time.sleep(0.02)
+    assert _claim(story, None) == ["near"], "the word that they are not needed"
+    with story.database.transaction() as conn:
+        rows = conn.execute(
+            "SELECT message, state, last_error FROM deliveries ORDER BY delivery_id"
+        ).fetchall()
+    assert [(row["message"], row["state"]) for row in rows] == [
+        ("page", "dropped"),
+        ("stand_down", "queued"),
+    ]
+    assert rows[0]["last_error"] == UNKNOWN

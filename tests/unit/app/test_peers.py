@@ -51,3 +51,18 @@ def test_words_that_are_not_understood_end_nobody(clock: ManualClock) -> None:
     one, _ = pair(clock)
     one.hear(Message(ALARMS_HOLDING, b'{"of":"another version"}'))
     assert not one.behind()
+
+
+def test_who_has_just_started_asks_and_waits_for_whom_holds_it(clock: ManualClock) -> None:
+    one, other = pair(clock)
+    one.ask()
+    clock.advance(1)
+    assert one.due(), "nobody answered"
+    one.took()
+    other.ask()
+    one.say_holding()
+    assert other.behind(), "answered before the usual word was due"
+    clock.advance(1)
+    assert not other.due()
+    other.ask()
+    assert not other.due(), "asked once"

@@ -53,7 +53,7 @@ def python(name: str, code: str) -> Program:
 
 
 def test_back_off_doubles_up_to_a_limit() -> None:
-    assert [backoff_s(n) for n in (1, 2, 3)] == [0.5, 1.0, 2.0]
+    assert [backoff_s(n) for n in (1, 2, 3)] == [0.1, 0.2, 0.4]
     assert backoff_s(50) == LONGEST_BACKOFF_S
 
 
