@@ -61,11 +61,7 @@ class BalloonPainter:
         self, pose: Pose, foot: Point, height_px: float
     ) -> tuple[Image, Mask, tuple[int, int]]:
         """Draw it `height_px` tall over its weight at `foot` (px, in the picture)."""
-        half, top = round(0.55 * height_px), round(1.1 * height_px)
-        origin = (math.floor(foot[0]) - half, math.floor(foot[1]) - top)
-        size = (top + round(0.06 * height_px), 2 * half, 3)
-        at = (foot[0] - origin[0], foot[1] - origin[1])
-        ink = Ink(np.zeros(size, np.uint8), np.zeros(size[:2], np.uint8), at, height_px)
+        ink, origin = Ink.around(foot, height_px, half=0.55, top=1.1, below=0.06)
         self._paint(ink, pose.t_s)
         return ink.canvas, ink.mask, origin
 

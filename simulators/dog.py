@@ -37,11 +37,7 @@ class DogPainter:
         self, pose: Pose, foot: Point, height_px: float
     ) -> tuple[Image, Mask, tuple[int, int]]:
         """Draw it `height_px` tall with its paws around `foot` (px, in the picture)."""
-        half, top = round(1.1 * height_px), round(1.15 * height_px)
-        origin = (math.floor(foot[0]) - half, math.floor(foot[1]) - top)
-        size = (top + round(0.1 * height_px), 2 * half, 3)
-        at = (foot[0] - origin[0], foot[1] - origin[1])
-        ink = Ink(np.zeros(size, np.uint8), np.zeros(size[:2], np.uint8), at, height_px)
+        ink, origin = Ink.around(foot, height_px, half=1.1, top=1.15, below=0.1)
         self._paint(ink, pose)
         return ink.canvas, ink.mask, origin
 

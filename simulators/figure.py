@@ -111,18 +111,11 @@ class Painter:
     ) -> tuple[Image, Mask, tuple[int, int]]:
         """Draw a figure `height_px` tall whose feet stand at `foot` (px, in the picture)."""
         above = 1.08 if self.look.umbrella is None else 1.26
-        half, top = round(0.42 * height_px), round(above * height_px)
-        origin = (math.floor(foot[0]) - half, math.floor(foot[1]) - top)
-        size = (top + round(0.06 * height_px), 2 * half, 3)
-        ink = Ink(
-            np.zeros(size, np.uint8),
-            np.zeros(size[:2], np.uint8),
-            (foot[0] - origin[0], foot[1] - origin[1]),
-            height_px,
-        )
+        ink, origin = Ink.around(foot, height_px, half=0.42, top=above, below=0.06)
         sway = self._body(ink, pose)
         shift = round(50 + sway * height_px)
-        cloth = self._cloth3[: size[0], shift : shift + size[1]]
+        tall, broad = ink.mask.shape
+        cloth = self._cloth3[:tall, shift : shift + broad]
         canvas = cv2.multiply(ink.canvas, cloth, scale=1 / 128)
         return np.asarray(canvas, np.uint8), ink.mask, origin
 

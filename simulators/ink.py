@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -33,6 +34,21 @@ class Ink:
         self.mask = mask
         self._foot = foot
         self._height_px = height_px
+
+    @classmethod
+    def around(
+        cls, foot: Point, height_px: float, *, half: float, top: float, below: float
+    ) -> tuple[Ink, tuple[int, int]]:
+        """Return an empty canvas around `foot` (px, in the picture) and its origin there.
+
+        `half` the width, `top` and `below` the feet are fractions of the height.
+        """
+        aside, above = round(half * height_px), round(top * height_px)
+        origin = (math.floor(foot[0]) - aside, math.floor(foot[1]) - above)
+        size = (above + round(below * height_px), 2 * aside)
+        at = (foot[0] - origin[0], foot[1] - origin[1])
+        canvas, mask = np.zeros((*size, 3), np.uint8), np.zeros(size, np.uint8)
+        return cls(canvas, mask, at, height_px), origin
 
     def _px(self, point: Point) -> npt.NDArray[np.float64]:
         return np.array(

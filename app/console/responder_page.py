@@ -90,9 +90,11 @@ def answered(
         status, notice = next(said for kind, said in _REFUSALS.items() if isinstance(error, kind))
         return HTMLResponse(templates.render("notice.html", notice=notice, again=False), status)
     except TemporaryError:
-        if away is not None:
-            return HTMLResponse(away(templates), 503, headers={"Retry-After": "2"})
-        text = templates.render("notice.html", notice="responder.away", again=True)
+        text = (
+            away(templates)
+            if away is not None
+            else templates.render("notice.html", notice="responder.away", again=True)
+        )
         return HTMLResponse(text, 503, headers={"Retry-After": "2"})
 
 

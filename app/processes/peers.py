@@ -48,7 +48,7 @@ class Peers:
         self._clock = clock
         self._publish = publish
         self._lock = threading.Lock()
-        self._turns = Turns()
+        self._turns = Turns(clock.monotonic_s())
         self._asked = False
         self._said_s = float("-inf")
         self._elsewhere: dict[AlarmKey, float] = {}  # when it was said last

@@ -21,13 +21,12 @@ _FIRST_JITTER_S = 0.25
 
 
 class Turns:
-    """One process' view. Times are monotonic seconds. Nothing is due before others were asked."""
+    """One process' view. Times are monotonic seconds. Who can ask nobody takes it all the same."""
 
-    def __init__(self, chance: random.Random | None = None) -> None:
+    def __init__(self, now_s: float, chance: random.Random | None = None) -> None:
         self._chance = chance or random.Random()
         self._heard_s = float("-inf")
-        self.holding = False
-        self._take_at_s = float("inf")
+        self.waits(now_s)
 
     def asked(self, now_s: float) -> None:
         """Note that others were asked who holds it: who hears no answer takes it."""

@@ -185,10 +185,9 @@ class TwoRoads:
                     self.peers.say_holding()
                 elif now_s - stood_s > _GRACE_S:  # thrown out by another, or no broker
                     self._let_go()
-            elif not self.standing:
-                continue  # nobody could answer
             else:
-                self.peers.ask()
+                if self.standing:  # else nobody could answer
+                    self.peers.ask()
                 if self.peers.due():
                     self._take()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,8 @@ def test_presses_without_a_database_are_paged_and_recorded_once() -> None:
     assert found["people_ok"], found["people"]
 
 
-def test_a_call_from_the_app_needs_neither_database_nor_broker() -> None:
+@contextmanager
+def _with_a_database_to_stop(homes: int) -> Iterator[tuple[Stage, OwnDatabase, ExitStack]]:
     with ExitStack() as ending:
         folder = Path(tempfile.mkdtemp(prefix="doorguard-e2e-"))
         folder.chmod(0o711)
@@ -47,8 +49,12 @@ def test_a_call_from_the_app_needs_neither_database_nor_broker() -> None:
         database = OwnDatabase(folder)
         database.start()
         ending.callback(database.stop)
-        size = Size(homes=1, loaders=0, cameras=0)
-        stage = ending.enter_context(staged(database.dsn, size))
+        size = Size(homes=homes, loaders=0, cameras=0)
+        yield ending.enter_context(staged(database.dsn, size)), database, ending
+
+
+def test_a_call_from_the_app_needs_neither_database_nor_broker() -> None:
+    with _with_a_database_to_stop(homes=1) as (stage, database, _):
         people = People(stage)
         eventually(lambda: knows_all(stage), 40, "every process has a roster")
         eventually(lambda: _calls_are_known(stage), 40, "the app knows who may call")
@@ -68,15 +74,7 @@ def _calls_are_known(stage: Stage) -> bool:
 
 
 def test_a_whole_job_by_pager_and_link_needs_no_database() -> None:
-    with ExitStack() as ending:
-        folder = Path(tempfile.mkdtemp(prefix="doorguard-e2e-"))
-        folder.chmod(0o711)
-        ending.callback(shutil.rmtree, folder, ignore_errors=True)
-        database = OwnDatabase(folder)
-        database.start()
-        ending.callback(database.stop)
-        size = Size(homes=3, loaders=0, cameras=0)
-        stage = ending.enter_context(staged(database.dsn, size))
+    with _with_a_database_to_stop(homes=3) as (stage, database, ending):
         people = People(stage)
         pager = ResponderPager(_pager_of(stage, "bench-responder-0"))
         pager.start()

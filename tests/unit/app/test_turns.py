@@ -11,11 +11,9 @@ from app.processes.turns import SAY_EVERY_S, SILENT_AFTER_S, Turns
 
 
 def test_who_hears_nobody_takes_it_and_who_hears_a_holder_waits() -> None:
-    turns = Turns()
-    assert not turns.due(100.0), "nobody was asked"
-    turns.asked(2.0)
-    assert not turns.due(2.2)
-    assert turns.due(2.6)
+    turns = Turns(0.0)
+    assert not turns.due(SAY_EVERY_S + 0.1)
+    assert turns.due(3.0), "though it could ask nobody"
     turns.heard(3.0)
     assert not turns.due(3.0 + SILENT_AFTER_S - 0.1)
     assert turns.behind(3.0 + SAY_EVERY_S)
@@ -23,8 +21,17 @@ def test_who_hears_nobody_takes_it_and_who_hears_a_holder_waits() -> None:
     assert turns.due(6.0)
 
 
+def test_who_asked_takes_it_sooner() -> None:
+    turns = Turns(0.0)
+    turns.asked(0.1)
+    assert not turns.due(0.3)
+    assert turns.due(0.7)
+    turns.heard(0.7)
+    assert not turns.due(0.7)
+
+
 def test_a_holder_keeps_it_whatever_it_hears_until_it_is_lost() -> None:
-    turns = Turns()
+    turns = Turns(0.0)
     turns.holding = True
     turns.heard(1.0)
     assert turns.holding
@@ -39,7 +46,7 @@ def test_a_holder_that_dies_is_followed_by_one_within_5_s(
     processes: int, seed: int, dies_s: float
 ) -> None:
     """The broker gives the session to whoever asked last; signs arrive within 0.1 s."""
-    all_of = [Turns(random.Random(seed + number)) for number in range(processes)]
+    all_of = [Turns(0.0, random.Random(seed + number)) for number in range(processes)]
     for one in all_of:
         one.asked(0.0)
     living = list(all_of)

@@ -83,6 +83,7 @@ def test_lost_late_doubled_and_reordered_frames_change_no_dwell(seed: int) -> No
     order = sorted(frames, key=lambda one: places[id(one)])
     findings = play(camera(), order)
     assert types(findings) == STORY
+    assert findings[2].data["dwell_s"] == pytest.approx(14.0, abs=1.3)  # six lost in a row
     # where six in a row are lost as they leave, nobody can know when they left: what counts is
     # the time between the first and the last picture of them that came before a later one
     newest = accumulate((one.captured_at_us for one in order), max)
