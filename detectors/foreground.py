@@ -28,7 +28,7 @@ class View:
     """One picture against the empty scene: `boxes` of bodies, largest first, and their `mask`,
     both (h, w); `limit` is the squared difference noise may reach, grey levels². `changed` is
     255 where a body changed over the last second, None where there is no picture of then; `healed`
-    are the holes that became bare scene with it. `then` is that picture.
+    are the holes that became bare scene with it.
     """
 
     boxes: list[Box]
@@ -37,7 +37,6 @@ class View:
     limit: Plane
     changed: Mask | None = None
     healed: tuple[Box, ...] = ()
-    then: Grey | None = None
 
 
 class Foreground:
@@ -118,7 +117,7 @@ class Foreground:
             if not is_border(solid, mask, box)
             for one in _apart(box, seen, solid)
         ]
-        return View(boxes, solid, seen, scene.limit, changed, healed, self.past.then(at_us))
+        return View(boxes, solid, seen, scene.limit, changed, healed)
 
     def learn(self, view: View, step_s: float, frozen: Mask | None) -> None:
         """Let the scene move towards the picture just looked at."""

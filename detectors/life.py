@@ -41,20 +41,14 @@ class Past:
         while len(ring) > 1 and at_us - ring[1][0] >= WINDOW_US:
             ring.popleft()
 
-    def then(self, at_us: int) -> Grey | None:
-        """Return the picture of a second ago, None where there is none."""
-        old = [entry for entry in self._ring if at_us - entry[0] >= WINDOW_US]
-        if not old or at_us - old[-1][0] > _TOO_OLD_US:
-            return None
-        return old[-1][1]
-
     def changed(self, at_us: int, grey: Grey, limit: Plane, boxes: list[Box]) -> Mask | None:
         """Return 255 where, in the boxes, the picture differs from the one a second ago by more
         than noise, the light's own step taken out; None where there is no picture of then.
         """
-        then = self.then(at_us)
-        if then is None:
+        old = [entry for entry in self._ring if at_us - entry[0] >= WINDOW_US]
+        if not old or at_us - old[-1][0] > _TOO_OLD_US:
             return None
+        then = old[-1][1]
         step = np.subtract(grey[::4, ::4], then[::4, ::4], dtype=np.int16)
         shift = float(np.median(step))
         whole = np.zeros_like(grey)

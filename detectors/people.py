@@ -21,7 +21,6 @@ from detectors.life import LIVE_FRACTION, live_fraction
 from detectors.light import is_lit, is_shade
 from detectors.objects import Thing
 from detectors.person_check import PersonCheck, released
-from detectors.sway import is_stiff
 from detectors.tracks import Tracks
 from detectors.visits import Visits
 
@@ -110,11 +109,7 @@ class People:
             zone = scale.zone_of(track, config)
             track.visit.place(at_us, track.foot, track.height, around_s, inside=zone is not None)
             # without a picture of a second ago there is nothing to doubt
-            live = 1.0 if changed is None else live_fraction(changed, view.mask, track.box)
-            if view.then is not None and track.sway.due(at_us):
-                stiff = is_stiff(grey, view.then, view.mask, view.limit, track.box, live)
-                track.sway.look(at_us, stiff=stiff)
-            alive = live >= LIVE_FRACTION and not track.sway.sways
+            alive = changed is None or live_fraction(changed, view.mask, track.box) >= LIVE_FRACTION
             tall = track.box.h >= config.height_in(zone) * scale.rows
             track.show_life(at_us, around_s, alive=alive, tall=tall)
 

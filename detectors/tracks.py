@@ -7,13 +7,12 @@ is the same near the door and far from it. Who stands still is expected to be th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import exp, hypot, log
 
 from detectors.blobs import Box
 from detectors.crossing import are_beside, is_covered, shares
 from detectors.dwell import GRACE_S, LIVED_S, LIVED_SHARE, State, Visit
-from detectors.sway import Sway
 
 MOVING_COAST_S = 1.0
 _STILL_SPEED = 0.25  # body heights a second; a slow walk is 0.5
@@ -49,7 +48,6 @@ class Track:
     upright_s: float = 0.0
     lively: bool = False
     body_px: float = 0.0
-    sway: Sway = field(default_factory=Sway)
     covered: bool = False  # somebody else is in front of them
 
     @property
@@ -98,8 +96,7 @@ class Track:
             share = 1.0 if not self.body_px else 1.0 - exp(-step_s / _TAU_BODY_S)
             self.body_px += share * (self.box.area - self.body_px)
         elif (
-            self.sway.sways
-            or self.alive_us is None
+            self.alive_us is None
             or not self.lively
             or self.box.area < _SAME_BODY * self.body_px
             or at_us - self.alive_us > STILL_S * 1e6

@@ -58,7 +58,9 @@ def test_an_incident_from_press_to_close(
     cards.nth(0).focus()
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="SOS pressed").wait_for()
-    assert f"incident={incident_id}" in page.url
+    page.wait_for_url(
+        re.compile(rf"[?&]incident={incident_id}\b")
+    )  # set after the heading is drawn
     page.get_by_text("Crew 7, Park Min-su").first.wait_for()
     page.screenshot(path=tmp_path / "3-sos.png")
     page.keyboard.press("Tab")
