@@ -27,7 +27,10 @@ const dg = (() => {
     },
   });
   const forgetMaps = () => {
-    for (const [place, map] of maps) if (!place.isConnected) { maps.delete(place); map.remove(); }
+    for (const [place, map] of maps) if (!place.isConnected) {
+      maps.delete(place);
+      map.off().remove();  // a move that ends later would ask a map that is gone where it is
+    }
   };
 
   const serverNow = () => Date.now() + offsetMs;
