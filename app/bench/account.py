@@ -8,6 +8,7 @@ from datetime import datetime
 from core import sql
 from core.database import Connection
 from simulators.generator import Account
+from simulators.outbox import ALARM_TYPES
 
 _QUERIES = sql.load("app.bench")
 
@@ -47,8 +48,12 @@ def count(conn: Connection, sent: dict[str, tuple[int, int]]) -> Count:
 
 
 def out_of_order(conn: Connection, devices: list[str], first_seq: int = 0) -> int:
-    """Return how many rows of these devices, from a `seq` on, overtook a lower `seq`."""
-    columns = {"devices": devices, "from": first_seq}
+    """Return how many rows of these devices, from a `seq` on, overtook a lower `seq`.
+
+    Of the event lane: an alarm is taken the moment it comes, whatever it overtakes
+    (docs/adr/0016-alarms-by-the-direct-road.md).
+    """
+    columns = {"devices": devices, "from": first_seq, "alarms": sorted(ALARM_TYPES)}
     found = conn.execute(_QUERIES["out_of_order"], columns).fetchone()
     if found is None:
         raise AssertionError("an aggregate without a row")

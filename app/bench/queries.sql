@@ -21,6 +21,7 @@ FROM sent FULL JOIN stored USING (device_id, seq)
 -- name: out_of_order
 -- Rows of a device that an earlier transaction than that of a lower `seq` has written. A
 -- transaction's number is given at its first write, and a device's writes follow one another.
+-- Alarms are not in it: they overtake what happened before them on purpose (docs/adr/0016).
 SELECT count(*) AS n
 FROM (
     SELECT e.xmin::text::bigint AS written,
@@ -30,6 +31,7 @@ FROM (
            ) AS before
     FROM events e
     WHERE e.device_id = ANY(%(devices)s) AND e.seq >= %(from)s
+      AND e.type <> ALL(%(alarms)s)
 ) AS rows
 WHERE written < before
 

@@ -354,9 +354,10 @@ def test_parked_until_it_comes_back(
     sign_in(page, server, conn)
     raise_event(conn, settings, "h2", "loiter.started", ago_s=60, source=Source.DETECTOR)
     number = raise_event(conn, settings, "h1", "fault.raised")
+    # alike in priority whatever the hour: at night the loiterer's is higher
+    conn.execute("UPDATE incidents SET priority = 3")
     conn.execute(
-        "UPDATE incidents SET priority = 3, opened_at = opened_at - interval '1 hour'"
-        " WHERE incident_id = %s",
+        "UPDATE incidents SET opened_at = opened_at - interval '1 hour' WHERE incident_id = %s",
         (number,),
     )
     first = page.locator("button.card").first

@@ -20,7 +20,13 @@ SENT = dict.fromkeys(DEVICES, (FIRST, N))
 GOOD = Count(sent=2 * N, rows=2 * N, lost=0, doubled=0, not_sent=0, out_of_order=0)
 
 
-def events(now: datetime, device: str, first: int, n: int) -> list[Event]:
+def events(
+    now: datetime,
+    device: str,
+    first: int,
+    n: int,
+    type: str = "motion.sensed",  # noqa: A002 - the wire's name
+) -> list[Event]:
     return [
         Event(
             household_id="home-1",
@@ -28,7 +34,7 @@ def events(now: datetime, device: str, first: int, n: int) -> list[Event]:
             device_id=device,
             seq=seq,
             source=Source.DEVICE,
-            type="motion.sensed",
+            type=type,
             received_at=now,
         )
         for seq in range(first, first + n)
@@ -78,6 +84,15 @@ def test_a_row_written_after_a_higher_one_is_out_of_order(stored: Connection) ->
     assert (found.lost, found.doubled) == (0, 0)
     assert found.out_of_order == 2 * (N - 3), "every row that stood there before a lower one did"
     assert not found.ok
+
+
+def test_an_alarm_may_overtake_but_must_not_be_lost(stored: Connection) -> None:
+    stored.execute("DELETE FROM events WHERE seq = %s", (FIRST + 2,))
+    for device in DEVICES:
+        store.store(stored, events(datetime.now(UTC), device, FIRST + 2, 1, "sos.pressed"))
+    assert count(stored, SENT) == GOOD
+    stored.execute("DELETE FROM events WHERE type = 'sos.pressed'")
+    assert count(stored, SENT).lost == 2
 
 
 def test_what_an_earlier_run_left_is_not_counted(stored: Connection) -> None:
