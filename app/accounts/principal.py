@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -27,13 +28,15 @@ class Principal:
     """An authenticated user.
 
     `households` is what a resident lives in or a guardian is named for; empty for staff.
-    `district` is where staff are responsible; '' is everywhere.
+    `district` is where staff are responsible; '' is everywhere. `until` is when the session they
+    came by ends (UTC), None by a token; it is no part of who they are.
     """
 
     user_id: str
     role: Role
     households: frozenset[str] = field(default_factory=frozenset)
     district: str = ""
+    until: datetime | None = field(default=None, compare=False)
 
     def answers_for(self, district: str) -> bool:
         """Say whether a district lies within this user's."""

@@ -30,7 +30,7 @@ SELECT user_id, role, district, created_at, totp_sealed IS NOT NULL AS second_fa
 FROM users u WHERE removed_at IS NULL ORDER BY user_id
 
 -- name: find_user
-SELECT user_id, role, district, password_argon2, totp_sealed, totp_step,
+SELECT user_id, role, district, password_argon2, totp_sealed, totp_step, oidc_subject,
        ARRAY(SELECT household_id FROM user_households h
              WHERE h.user_id = u.user_id ORDER BY 1) AS households
 FROM users u WHERE user_id = %(user_id)s AND removed_at IS NULL
@@ -112,6 +112,16 @@ SELECT u.user_id, u.role, u.district, s.seen_at, s.until,
 FROM sessions s JOIN users u USING (user_id)
 WHERE s.session_sha256 = %(session_sha256)s AND s.ended_at IS NULL AND s.until > %(now)s
   AND (s.seen_at > %(idle_since)s OR u.role IN ('resident', 'guardian')) AND u.removed_at IS NULL
+
+-- name: prolong_session
+UPDATE sessions s SET seen_at = %(now)s,
+       until = CASE WHEN u.role IN ('resident', 'guardian') THEN %(until_at_home)s ELSE %(until)s
+               END::timestamptz
+FROM users u
+WHERE s.session_sha256 = %(session_sha256)s AND s.user_id = %(user_id)s
+  AND s.ended_at IS NULL AND s.until > %(now)s
+  AND (s.seen_at > %(idle_since)s OR u.role IN ('resident', 'guardian'))
+  AND u.user_id = s.user_id AND u.removed_at IS NULL
 
 -- name: touch_session
 UPDATE sessions SET seen_at = %(now)s WHERE session_sha256 = %(session_sha256)s

@@ -1,7 +1,8 @@
 """Console sessions: kept on the server, found by what the signed cookie carries.
 
 A session ends with a shift, when nobody used it for a while, with its user, with a new password,
-by signing out. A board that is open is in use: it must ring on a quiet night.
+by signing out. A board that is open is in use: it must ring on a quiet night. Who signs in again
+where their session still holds goes on with it for another shift, in every window at once.
 """
 
 from __future__ import annotations
@@ -42,6 +43,27 @@ def open_session(conn: Connection, user_id: str, now: datetime) -> dict[str, str
     if conn.execute(_QUERIES["open_session"], given).rowcount == 0:
         raise Refused(f"user {user_id} was removed")
     return {"session": secret}
+
+
+def prolong_session(
+    conn: Connection, session: Mapping[str, Any], user_id: str, now: datetime
+) -> bool:
+    """Let a session of this user that still holds go on as one opened now; say whether it did.
+
+    Only for who has just proved again to be that user.
+    """
+    secret = session.get("session")
+    if not isinstance(secret, str):
+        return False
+    given = {
+        "session_sha256": _digest(secret),
+        "user_id": user_id,
+        "now": now,
+        "idle_since": now - IDLE,
+        "until": now + SESSION,
+        "until_at_home": now + AT_HOME_FOR,
+    }
+    return conn.execute(_QUERIES["prolong_session"], given).rowcount > 0
 
 
 def resume_session(conn: Connection, session: Mapping[str, Any], now: datetime) -> Principal:

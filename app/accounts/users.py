@@ -139,15 +139,16 @@ def list_users(conn: Connection) -> list[dict[str, Any]]:
 
 
 def principal_of(row: dict[str, Any]) -> Principal:
-    """Return the principal of a row with user_id, role, households and district."""
+    """Return the principal of a row with user_id, role, households, district, perhaps `until`."""
     homes = frozenset(row["households"])
-    return Principal(row["user_id"], Role(row["role"]), homes, row["district"])
+    role, until = Role(row["role"]), row.get("until")
+    return Principal(row["user_id"], role, homes, row["district"], until)
 
 
 def find_user(conn: Connection, user_id: str) -> dict[str, Any] | None:
     """Return a user with the secrets that prove it, None when there is none.
 
-    user_id, role, district, households, password_argon2, totp_sealed and totp_step.
+    user_id, role, district, households, password_argon2, totp_sealed, totp_step, oidc_subject.
     """
     return conn.execute(_QUERIES["find_user"], {"user_id": user_id}).fetchone()
 

@@ -53,7 +53,9 @@ def _enrol(
             codes = entrance.factor.enrol(conn, user, secret, code, desk.clock.now())
         except Refused:
             raise _WrongCode(user) from None
-        session = dict(request.session) if signed_in else entrance.let_in(conn, who)
+        session = (
+            dict(request.session) if signed_in else entrance.let_in(conn, who, request.session)
+        )
     session.pop("enrolling", None)
     return who, session, codes
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
@@ -16,7 +17,7 @@ from app.accounts import second_factor
 from app.accounts.permissions import Right, may
 from app.accounts.principal import AT_HOME, Principal
 from app.accounts.second_factor import SecondFactor
-from app.accounts.sessions import open_session
+from app.accounts.sessions import open_session, prolong_session
 from app.accounts.users import check_password, find_user, principal_of
 from app.api.desk import Desk
 from app.console.attempts import Attempts
@@ -79,13 +80,15 @@ class Entrance:
         status: int = 200,
         *,
         user: str = "",
+        off: bool = False,
         **given: object,
     ) -> Response:
-        """Ask for the password."""
+        """Ask for the password; `off`: where a board stood until its session ended."""
         text = self.papers.of(request).render(
             "login.html",
             problem=problem,
             user=user,
+            off=off,
             given=given,
             provider=self.desk.settings.oidc_name if self.desk.settings.oidc_issuer else "",
         )
@@ -125,10 +128,16 @@ class Entrance:
         return later(seconds, form(request, "login.limited", 429, user=user, seconds=seconds))
 
     def expect_code(self, request: Request, user: str) -> None:
-        """Remember in the signed cookie that this browser knew the password."""
+        """Remember in the signed cookie that this browser knew the password.
+
+        A session that the browser has stays: with the code it goes on, if it is this user's.
+        """
+        held = request.session.get("session")
         request.session.clear()
         until = self.desk.clock.now() + _PENDING
         request.session.update(pending=user, pending_until=until.timestamp())
+        if held is not None:
+            request.session["session"] = held
 
     def pending(self, request: Request) -> str | None:
         """Return who has given the password here and not yet the code."""
@@ -137,17 +146,24 @@ class Entrance:
             return None
         return user if self.desk.clock.now().timestamp() < until else None
 
-    def let_in(self, conn: Connection, who: Principal) -> dict[str, str]:
-        """Open a session. Whoever sits at the board sees every open incident: a look of its own."""
+    def let_in(self, conn: Connection, who: Principal, held: Mapping[str, Any]) -> dict[str, str]:
+        """Open a session, or let the one that the browser holds go on where it is this user's.
+
+        Whoever sits at the board sees every open incident: a look of its own.
+        """
         now = self.desk.clock.now()
-        session = open_session(conn, who.user_id, now)
+        again = prolong_session(conn, held, who.user_id, now)
+        session = {"session": held["session"]} if again else open_session(conn, who.user_id, now)
         record_access(
             conn,
             actor=who.user_id,
             action="board.open" if may(who, Right.BOARD) else "sign_in",
             household_id=None,
             now=now,
-            detail={"reason": "signed in", "role": who.role.value},
+            detail={
+                "reason": "signed in again" if again else "signed in",
+                "role": who.role.value,
+            },
         )
         return session
 
@@ -158,12 +174,13 @@ class Entrance:
         _log.info("signed in", user=who.user_id)
 
     def verified(
-        self, user: str, password: str
+        self, user: str, password: str, held: Mapping[str, Any]
     ) -> tuple[Principal, bool, dict[str, str] | None] | None:
         """Return who this is, whether they have a second factor, and the session if that is all.
 
-        None when too many are being verified already: nobody waits for a turn, it would be in a
-        thread that others need. Raises `Refused`.
+        `held` is what the browser's cookie carries. None when too many are being verified
+        already: nobody waits for a turn, it would be in a thread that others need. Raises
+        `Refused`.
         """
         if not _VERIFICATIONS.acquire(blocking=False):
             return None
@@ -175,6 +192,15 @@ class Entrance:
                 must = self.desk.settings.second_factor == "required"
                 if has_factor or (must and who.role not in AT_HOME):
                     return who, has_factor, None
-                return who, has_factor, self.let_in(conn, who)
+                return who, has_factor, self.let_in(conn, who, held)
         finally:
             _VERIFICATIONS.release()
+
+    def by_code(
+        self, user: str, code: str, held: Mapping[str, Any]
+    ) -> tuple[Principal, dict[str, str]]:
+        """Return who this is and their session; for who gave the password. Raises `Refused`."""
+        with self.desk.database.transaction() as conn:
+            self.factor.check(conn, user, code, self.desk.clock.now())
+            who = named(conn, user)
+            return who, self.let_in(conn, who, held)

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from alerts.emergency_calls import Call
 from alerts.emergency_script import Outcome, Service
 from app.accounts.permissions import Denied
+from app.accounts.principal import Principal
 from app.api.desk import Desk
 from app.console import actions
 from app.console.judging import Finding
@@ -40,14 +41,15 @@ class Handling:
         self._t = words
         self._telling = telling
 
-    async def check(self) -> None:
-        """Turn the window out when its session has ended."""
+    async def check(self) -> Principal | None:
+        """Return who sits there; turn the window out when its session has ended."""
         try:
-            await asyncio.to_thread(actions.check, self._desk, self._session)
+            return await asyncio.to_thread(actions.check, self._desk, self._session)
         except Refused:
             self._telling.turn_out()
         except TemporaryError:
             pass  # the page says itself that the database is away
+        return None
 
     async def open(self, incident_id: int) -> Opened | None:
         """Return the incident with its surroundings."""

@@ -38,10 +38,11 @@ from app.console import (
     users_page,
 )
 from app.console.attempts import Attempts
-from app.console.entrance import Entrance
+from app.console.entrance import Entrance, address_of
 from app.console.feed import BoardFeed, measure
 from app.console.plain_page import PlainPages
 from app.console.presenting import Papers, Templates
+from app.console.renewing import Renewal
 from app.console.screen import Screen
 from app.console.words import Words
 from core.errors import Refused, TemporaryError
@@ -92,7 +93,7 @@ def mount(app: FastAPI, desk: Desk, on_board: Callable[[datetime], None] | None 
     )
     static = str(resources.files("app.console").joinpath("static"))
     app.mount("/console/static", StaticFiles(directory=static))
-    _board(desk, feed, papers)
+    _board(desk, feed, papers, entrance)
     logging.getLogger("nicegui").addFilter(names_no_address)
     nicegui.app.on_startup(lambda: feed.start(asyncio.get_running_loop()))
     nicegui.app.on_shutdown(feed.stop)
@@ -138,7 +139,7 @@ def _head(templates: Templates, timezone: str) -> str:
     )
 
 
-def _board(desk: Desk, feed: BoardFeed, papers: Papers) -> None:
+def _board(desk: Desk, feed: BoardFeed, papers: Papers, entrance: Entrance) -> None:
     @ui.page("/")
     async def board(request: Request, incident: int | None = None) -> Any:
         session = dict(request.session)
@@ -149,14 +150,15 @@ def _board(desk: Desk, feed: BoardFeed, papers: Papers) -> None:
             text = templates.render("notice.html", notice="page.denied", again=False)
             return HTMLResponse(text, 403)
         except Refused:
-            return RedirectResponse("/login?ended=1" if session else "/login", 303)
+            return RedirectResponse("/login?ended=board" if session else "/login", 303)
         except TemporaryError:
             text = templates.render("notice.html", notice="login.away", again=True)
             return HTMLResponse(text, 503, headers={"Retry-After": "2"})
         ui.dark_mode(templates.theme == "dark")
         ui.page_title(templates.words("board.title"))
         ui.add_head_html(_head(templates, desk.settings.timezone))
-        screen = Screen(desk, feed, templates, who, session)
+        renewal = Renewal(entrance, session, address_of(request))
+        screen = Screen(desk, feed, templates, who, session, renewal)
         if incident is not None:
             screen.open_incident(incident)
         return None

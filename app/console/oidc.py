@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -115,13 +116,14 @@ def router(entrance: Entrance) -> APIRouter:
     provider = Provider(entrance.desk.settings)
 
     @routes.get("/login/oidc")
-    def leave(request: Request) -> Response:
+    def leave(request: Request, *, again: bool = False) -> Response:
+        """Go to the provider; `again`: from a window that is open and stays so."""
         try:
             address, kept = provider.leave()
         except (httpx.HTTPError, Refused, ValueError, KeyError) as error:
             _log.warning("the identity provider does not answer", error=str(error))
             return entrance.form(request, "login.oidc.away", 503)
-        request.session["oidc"] = kept
+        request.session["oidc"] = kept | {"again": again}
         return RedirectResponse(address, 303)
 
     # The session's cookie is strict: it does not come along from the provider's page. This step
@@ -136,7 +138,7 @@ def router(entrance: Entrance) -> APIRouter:
         kept = request.session.pop("oidc", None)
         try:
             subject = subject_of(provider.claims(code, state, kept))
-            found = _let_in(entrance, subject)
+            found = _let_in(entrance, subject, request.session)
         except (httpx.HTTPError, JoseError, Refused, ValueError, KeyError) as error:
             _log.warning("sign-in at the identity provider failed", error=str(error))
             return entrance.form(request, "login.oidc.failed", 401)
@@ -146,14 +148,18 @@ def router(entrance: Entrance) -> APIRouter:
             _log.warning("nobody is linked to a subject of the provider", subject=subject)
             return entrance.form(request, "login.oidc.unknown", 403, subject=subject)
         entrance.seat(request, *found)
+        if kept["again"]:
+            return HTMLResponse(entrance.papers.of(request).render("renewed.html"))
         return RedirectResponse(start_of(found[0]), 303)
 
     return routes
 
 
-def _let_in(entrance: Entrance, subject: str) -> tuple[Principal, dict[str, str]] | None:
+def _let_in(
+    entrance: Entrance, subject: str, held: Mapping[str, Any]
+) -> tuple[Principal, dict[str, str]] | None:
     with entrance.desk.database.transaction() as conn:
         who = find_oidc_user(conn, subject)
         if who is None or who.role in AT_HOME:
             return None
-        return who, entrance.let_in(conn, who)
+        return who, entrance.let_in(conn, who, held)

@@ -12,6 +12,7 @@ from app.accounts.permissions import Denied, Right, may
 from app.accounts.principal import Principal
 from app.api.desk import Desk, deciding, limited
 from app.console import actions
+from app.console.ending import ending
 from app.console.presenting import Papers
 from core.database import Connection
 from core.errors import Refused, TemporaryError
@@ -71,5 +72,7 @@ class PlainPages:
         self, request: Request, who: Principal, name: str, here: str, **given: Any
     ) -> Response:
         """Return a page with the way to the others; `here` is its own name."""
+        ends = ending(who.until, self.desk.clock.now())
         templates = self.papers.of(request)
-        return HTMLResponse(templates.render(name, who=who, links=links(who), here=here, **given))
+        text = templates.render(name, who=who, links=links(who), here=here, ending=ends, **given)
+        return HTMLResponse(text)

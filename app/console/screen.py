@@ -12,15 +12,17 @@ from app.accounts.principal import Principal
 from app.api.desk import Desk
 from app.console.detail_pane import DetailPane
 from app.console.dialogs import shift_notes
+from app.console.ending import EndingStrip
 from app.console.feed import BoardFeed, Snapshot
 from app.console.handling import Handling
 from app.console.judging import button
 from app.console.plain_page import links
 from app.console.presenting import Templates, epoch_ms
 from app.console.queue_pane import QueuePane
+from app.console.renewing import Renewal
 
 BEAT_S = 1.0
-_CHECK_SESSION_EVERY = 10  # beats
+_CHECK_SESSION_EVERY = 4  # beats; another window may have signed in again, or out
 _FOLLOW_EVERY = 4  # beats; with the reading itself, what stands around is at most 5 s old
 
 
@@ -34,6 +36,7 @@ class Screen:
         templates: Templates,
         who: Principal,
         session: Mapping[str, Any],
+        renewal: Renewal,
     ) -> None:
         self._desk = desk
         self._feed = feed
@@ -58,6 +61,8 @@ class Screen:
                 button(self._t("shift.open"), "small", notes.open, "b")
                 menu = self._templates.render("menu.html", who=who, links=links(who))
                 ui.html(menu, sanitize=False)
+            self._ending = EndingStrip(templates, renewal, self._check_session)
+            self._ending.show(who.until, desk.clock.now())
             self._queue = QueuePane(templates, self.open_incident)
             self._detail = DetailPane(templates, desk.settings, self._handling, who.user_id)
         self._client.on_delete(self.leave)
@@ -114,8 +119,7 @@ class Screen:
             self._run(f"dg.beat({epoch_ms(self._desk.clock.now())},{self._as_of_ms})")
         self._beats += 1
         if self._beats % _CHECK_SESSION_EVERY == 0:
-            background_tasks.create(self._handling.check(), name="board-session")
-
+            background_tasks.create(self._check_session(), name="board-session")
         if self._beats % _FOLLOW_EVERY == 0:
             self._follow()
 
@@ -135,10 +139,17 @@ class Screen:
         with self._root:
             self._detail.follow(opened)
 
+    async def _check_session(self) -> None:
+        who = await self._handling.check()
+        if who is not None and not self._client.is_deleted:
+            with self._root:
+                self._ending.show(who.until, self._desk.clock.now())
+
     def turn_out(self) -> None:
-        """The session has ended."""
+        """The session has ended: nothing of a home stays on the screen, which says so loudly."""
         self.leave()
-        self._run("location.href='/login?ended=1'")
+        self._root.clear()
+        self._run("location.href='/login?ended=board'")
 
     def open_incident(self, incident_id: int) -> None:
         """Open the detail of an incident."""

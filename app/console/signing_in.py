@@ -11,7 +11,7 @@ from app.accounts.principal import Principal
 from app.accounts.sessions import end_session
 from app.api.desk import DeskDep
 from app.console.enrolling import Code
-from app.console.entrance import Entrance, address_of, later, named, start_of
+from app.console.entrance import Entrance, address_of, later, start_of
 from core.errors import DatabaseAway, Refused
 from core.telemetry import logger
 
@@ -23,7 +23,9 @@ def router(entrance: Entrance) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/login")
-    def show(request: Request, ended: bool = False) -> Response:
+    def show(request: Request, ended: str = "") -> Response:
+        if ended == "board":  # somebody may sit before it who waits for an alarm
+            return entrance.form(request, off=True)
         return entrance.form(request, "login.ended" if ended else "")
 
     @routes.post("/login")
@@ -65,7 +67,7 @@ def router(entrance: Entrance) -> APIRouter:
 def _by_password(entrance: Entrance, request: Request, user: str, password: str) -> Response:
     address = address_of(request)
     try:
-        found = entrance.verified(user, password)
+        found = entrance.verified(user, password, request.session)
     except Refused:
         _log.warning("sign-in refused", address=address)
         return entrance.form(request, "login.wrong", 401, user=user)
@@ -84,12 +86,9 @@ def _by_password(entrance: Entrance, request: Request, user: str, password: str)
 
 
 def _by_code(entrance: Entrance, request: Request, user: str, code: str) -> Response:
-    desk, address = entrance.desk, address_of(request)
+    address = address_of(request)
     try:
-        with desk.database.transaction() as conn:
-            entrance.factor.check(conn, user, code, desk.clock.now())
-            who = named(conn, user)
-            session = entrance.let_in(conn, who)
+        who, session = entrance.by_code(user, code, request.session)
     except Refused:
         _log.warning("second factor refused", user=user, address=address)
         return entrance.code_form(request, "login.code.wrong", 401)

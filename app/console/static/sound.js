@@ -29,3 +29,25 @@ document.querySelector("form").addEventListener("change", async () => {
   if (audio?.state !== "running") tell(false);
   audio?.close();
 }, { once: true });
+
+// a board stood here: whoever waits for its alarms hears that none will come, until they are back
+if (document.querySelector(".off")) {
+  const EVERY_MS = 8000, warning = [[440, 0], [330, 0.55]];
+  const warn = () => {
+    const audio = new AudioContext();
+    for (const [hertz, at] of warning) {
+      const tone = audio.createOscillator(), volume = audio.createGain();
+      tone.type = "square";
+      tone.frequency.value = hertz;
+      volume.gain.value = 0.2;
+      tone.connect(volume).connect(audio.destination);
+      tone.start(audio.currentTime + at);
+      tone.stop(audio.currentTime + at + 0.5);
+    }
+    setTimeout(() => audio.close(), 2000);
+  };
+  warn();
+  const again = setInterval(warn, EVERY_MS);
+  const back = () => clearInterval(again);
+  for (const sign of ["keydown", "pointerdown"]) document.addEventListener(sign, back, { once: true });
+}

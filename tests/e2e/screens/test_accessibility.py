@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,6 +85,14 @@ def test_no_serious_finding(
         look(f"dialog {key}")
         page.keyboard.press("Escape")
         page.locator(".q-dialog .closing").wait_for(state="detached")
+    soon = datetime.now(UTC) + timedelta(minutes=4)
+    conn.execute("UPDATE sessions SET until = %s", (soon,))
+    page.locator("main > .ending.urgent").wait_for(timeout=8_000)
+    page.keyboard.press("r")
+    page.locator(".q-dialog .closing").wait_for()
+    page.wait_for_timeout(400)
+    look("signing in again")
+    page.keyboard.press("Escape")
     for name in PAGES:
         page.goto(f"{server.url}/console/{name}")
         page.locator("h1").wait_for()
@@ -94,6 +102,9 @@ def test_no_serious_finding(
     look("one of history")
     page.goto(f"{server.url}/login/enrol")
     look("enrol")
+    page.goto(f"{server.url}/login?ended=board")
+    page.locator(".off").wait_for()
+    look("signed out")
     row = conn.execute("SELECT page_id FROM pages").fetchone()
     assert row is not None
     page.goto(f"{server.url}/page/{page_token(KEY, row['page_id'])}")
