@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from alerts.audit import Detail
 from alerts.lifecycle import State
 from alerts.policy import Kind, Seen, outstanding
 from alerts.rules.deciding import Home, OpenIncident
@@ -62,6 +63,19 @@ def open_incidents(conn: Connection, household_id: str, now: datetime) -> dict[K
         )
         for row in rows
     }
+
+
+def on_test(conn: Connection, event: Event) -> Detail:
+    """Return what the log says of a home that was on test when the event happened, else nothing.
+
+    Nothing is decided by it (docs/adr/0027).
+    """
+    given = {"household_id": event.household_id, "at": event.at}
+    row = conn.execute(_QUERIES["on_test_at"], given).fetchone()
+    if row is None:
+        return {}
+    until = row["until"].astimezone(UTC).isoformat(timespec="seconds")
+    return {"on_test_by": row["put_by"], "on_test_until": until, "on_test_why": row["reason"]}
 
 
 def local_time(at: datetime, settings: Settings) -> time:

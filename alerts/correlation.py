@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from alerts import notices, policy
 from alerts.arrival import alarm_again
 from alerts.audit import Detail
-from alerts.circumstances import local_time, open_incidents, read_home
+from alerts.circumstances import local_time, on_test, open_incidents, read_home
 from alerts.incident_events import actor_of, add_event, evidence_of, known, named
 from alerts.lifecycle import Move
 from alerts.planning import TIMERS, add_timer, end_timers, stand_down
@@ -108,9 +108,9 @@ def _open(
     settings: Settings,
     carried_as: int | None,
 ) -> int:
-    actor, detail = actor_of(event), named(event, to.rule)
+    actor, detail = actor_of(event), {**named(event, to.rule), **on_test(conn, event)}
     page = policy.paging(to.page, to.kind, event.household_id)
-    taken = _take_over(conn, event, to, now, settings)
+    taken = _take_over(conn, event, to, detail, now, settings)
     if taken is not None:
         return taken.incident_id
     incident, new = open_or_find(
@@ -157,7 +157,7 @@ def _open(
 
 
 def _take_over(
-    conn: Connection, event: Event, to: Opens, now: datetime, settings: Settings
+    conn: Connection, event: Event, to: Opens, detail: Detail, now: datetime, settings: Settings
 ) -> Incident | None:
     """Make the incident that this one continues one of its kind; None when there is none."""
     if to.takes_over is None or find_open(conn, event.household_id, to.kind) is not None:
@@ -166,7 +166,7 @@ def _take_over(
     if incident is None:
         return None
     add_event(conn, incident, event)
-    detail = {**named(event, to.rule), "was": to.takes_over.value}
+    detail = {**detail, "was": to.takes_over.value}
     more = Raised(to.priority, to.page, to.rule)
     return _upgrade(
         conn,

@@ -81,6 +81,7 @@ class PageView:
     accepted_by: str | None
     over: bool
     evidence: list[EvidenceLine]
+    on_test: bool = False  # the home was, when it was raised (docs/adr/0027)
     grouped: int = 0  # other faults of the district that wait for this one (`alerts.grouping`)
 
     @property

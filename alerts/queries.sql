@@ -115,6 +115,13 @@ WHERE e.household_id = %(household_id)s AND e.type = ANY (%(types)s)
       WHERE n.device_id = e.device_id AND n.seq = e.seq AND n.source = e.source AND n.at = e.at)
 ORDER BY e.received_at, e.at, e.seq
 
+-- name: on_test_at
+-- Whether somebody worked at the home when it happened, and who said so last before.
+SELECT put_by, until, reason FROM homes_on_test
+WHERE household_id = %(household_id)s AND put_at <= %(at)s
+  AND %(at)s < least(until, coalesce(ended_at, until))
+ORDER BY put_at DESC LIMIT 1
+
 -- name: at_high_risk
 SELECT high_risk FROM households WHERE household_id = %(household_id)s
 
@@ -290,6 +297,10 @@ SELECT p.page_id, p.responder_id, r.name AS responder_name, p.state AS page_stat
        i.incident_id, i.kind, i.priority, i.state AS incident_state,
        i.opened_at, i.household_id, h.name AS household_name, h.address, h.access_note, h.lat,
        h.lon,
+       EXISTS (
+           SELECT FROM homes_on_test t
+           WHERE t.household_id = i.household_id AND t.put_at <= i.opened_at
+             AND i.opened_at < least(t.until, coalesce(t.ended_at, t.until))) AS on_test,
        CASE WHEN i.kind = 'technical' THEN (
            SELECT count(*) FROM incidents o JOIN households oh USING (household_id)
            WHERE o.kind = 'technical' AND o.closed_at IS NULL AND o.incident_id <> i.incident_id

@@ -32,6 +32,7 @@ class Right(StrEnum):
     MODE = "mode"
     GUARDIANS = "guardians"
     MAINTAIN = "maintain"  # restart and update devices
+    ON_TEST = "on_test"  # say that somebody works there; mutes nothing
     # dispatch
     BOARD = "board"
     HANDLE = "incident"
@@ -84,6 +85,7 @@ GRANTS: dict[Right, Grants] = {
     Right.MODE: _HOME,
     Right.GUARDIANS: _HOME,
     Right.MAINTAIN: _to(Reach.DISTRICT, Role.TECHNICIAN, Role.ADMINISTRATOR),
+    Right.ON_TEST: _to(Reach.DISTRICT, Role.TECHNICIAN, Role.SUPERVISOR, Role.ADMINISTRATOR),
     Right.BOARD: _DISPATCH,
     Right.HANDLE: _DISPATCH,
     Right.HISTORY: _LEADERS,

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from households.on_test import LONGEST_MINUTES, LONGEST_REASON
+
 _TEXT = r"^[^\x00]*$"  # PostgreSQL keeps every character but this one
 
 
@@ -111,6 +113,29 @@ class NewGuardian(Guardian):
 
 class GuardianList(BaseModel):
     items: list[Guardian]
+
+
+class PutOnTest(BaseModel):
+    minutes: int = Field(ge=1, le=LONGEST_MINUTES, examples=[90])
+    reason: str = Field(
+        min_length=1,
+        max_length=LONGEST_REASON,
+        pattern=_TEXT,
+        description="What is done there; operators read it",
+        examples=["new battery of the button"],
+    )
+
+
+class OnTest(BaseModel):
+    since: datetime
+    until: datetime = Field(description="It ends by itself then")
+    put_by: str
+    reason: str
+
+
+class HomeTest(BaseModel):
+    household_id: str
+    on_test: OnTest | None = Field(description="null: nobody works there")
 
 
 class GiveCommand(BaseModel):

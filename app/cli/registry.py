@@ -12,7 +12,7 @@ import typer
 
 from alerts import code_words, responders
 from alerts.links import responder_token
-from app.cli import configuring, supervising
+from app.cli import configuring, on_test, supervising
 from app.cli.command import Result, command, table
 from app.provision import device_addresses
 from app.site import Site
@@ -184,6 +184,7 @@ command(device, "configure")(configuring.device_configure)
 command(device, "behind")(supervising.device_behind)
 command(household, "care")(supervising.household_care)
 command(household, "contact")(supervising.household_contact)
+command(household, "test")(on_test.household_test)
 
 
 def _shift(text: str | None) -> tuple[time, time] | None:

@@ -11,6 +11,7 @@ from app.console.handling import Handling
 from app.console.judging import button, closing, levelling
 from app.console.presenting import Templates, distance
 from app.console.surroundings import Opened
+from households.on_test import OnTest
 
 _NEXT = ""
 
@@ -21,10 +22,13 @@ class ActingBar:
     def __init__(self, templates: Templates, handling: Handling, opened: Opened, user: str) -> None:
         t, number = templates.words, opened.card.incident_id
         self._user = user
+        self._on_test = False
         self._hand_off = HandOff(templates, handling, opened)
         self._dialogs = {
             "level": levelling(t, lambda level, why: handling.set_level(number, level, why)),
-            "close": closing(t, lambda finding: handling.close(number, finding)),
+            "close": closing(
+                t, lambda finding: handling.close(number, finding), lambda: self._on_test
+            ),
             "note": dialogs.noting(t, lambda text: handling.note(number, text)),
             "park": dialogs.parking(t, lambda for_s, why: handling.park(number, for_s, why)),
             "call": dialogs.calling(t, opened, lambda text: handling.note(number, text)),
@@ -70,8 +74,9 @@ class ActingBar:
             button(t("act.level"), "end", self._dialogs["level"].open, "l")
             button(t("act.close"), "", self._dialogs["close"].open, "c")
 
-    def show(self, card: IncidentCard, *, parked: bool) -> None:
+    def show(self, card: IncidentCard, *, parked: bool, on_test: OnTest | None) -> None:
         """Bring the actions to this state of the incident."""
+        self._on_test = on_test is not None and on_test.covers(card.opened_at)
         taken = card.acknowledged_at is not None
         mine = taken and card.acknowledged_by == self._user
         self._hands["acknowledge"].set_visibility(not taken)

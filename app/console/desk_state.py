@@ -13,6 +13,7 @@ from core import sql
 from core.catalogue import Priority
 from core.database import Connection
 from core.errors import PermanentError
+from households.on_test import OnTest, homes_on_test
 
 PARK_MIN, PARK_MAX = timedelta(minutes=1), timedelta(hours=12)
 _NOTES_SHOWN = 5
@@ -49,11 +50,12 @@ class ShiftNote:
 
 @dataclass(frozen=True, slots=True)
 class DeskState:
-    """All of it, of the open incidents."""
+    """All of it, of the open incidents, and which homes are on test."""
 
     parked: Mapping[int, Parked] = field(default_factory=dict)
     done: Mapping[int, tuple[Done, ...]] = field(default_factory=dict)
     notes: tuple[ShiftNote, ...] = ()
+    on_test: Mapping[str, OnTest] = field(default_factory=dict)
 
 
 def read(conn: Connection, now: datetime) -> DeskState:
@@ -70,6 +72,7 @@ def read(conn: Connection, now: datetime) -> DeskState:
         parked,
         {number: tuple(steps) for number, steps in done.items()},
         tuple(ShiftNote(**row) for row in notes),
+        homes_on_test(conn, now),
     )
 
 

@@ -112,9 +112,10 @@ class DetailPane:
             self._steps.show({one.step for one in desk.done.get(card.incident_id, ())})
         parked = desk.parked.get(card.incident_id)
         render, names = self._templates.render, names_of(card)
-        self._set("facts", render("facts.html", card=card, parked=parked))
+        on_test = desk.on_test.get(card.household_id)
+        self._set("facts", render("facts.html", card=card, parked=parked, on_test=on_test))
         if self._bar is not None:
-            self._bar.show(card, parked=parked is not None)
+            self._bar.show(card, parked=parked is not None, on_test=on_test)
         if card == self._card:
             return False
         self._card = card

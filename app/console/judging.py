@@ -35,8 +35,18 @@ def button(label: str, classes: str, act: Callable[[], object], key: str = "") -
     return made
 
 
-def closing(t: Words, close: Callable[[Finding], Awaitable[bool]]) -> ui.dialog:
-    """Return the dialog that asks what it was, and closes itself once that is carried out."""
+def offered(*, on_test: bool) -> tuple[Outcome, ...]:
+    """Return the ends in the order in which they are offered; none is chosen beforehand."""
+    return tuple(sorted(OUTCOMES, key=lambda one: one != "test")) if on_test else OUTCOMES
+
+
+def closing(
+    t: Words, close: Callable[[Finding], Awaitable[bool]], on_test: Callable[[], bool]
+) -> ui.dialog:
+    """Return the dialog that asks what it was, and closes itself once that is carried out.
+
+    `on_test` says whether it was raised at a home that is on test.
+    """
 
     async def confirm() -> None:
         if outcome.value is None:
@@ -56,13 +66,17 @@ def closing(t: Words, close: Callable[[Finding], Awaitable[bool]]) -> ui.dialog:
         cause.set_visibility(outcome.value == "false_alarm")
         other.set_visibility(outcome.value == "duplicate")
 
+    def arrange() -> None:
+        order = offered(on_test=on_test())
+        if dialog.value and list(outcome.options) != list(order):
+            outcome.set_options({one: t.of("act.outcome", one) for one in order})
+
     with (
         ui.dialog().props(f'aria-label="{t("act.close.title")}"') as dialog,
         ui.card().classes("closing"),
     ):
         ui.html(f"<h2>{t('act.close.title')}</h2>{t('act.close.outcome')}", sanitize=True)
-        choices = {one: t.of("act.outcome", one) for one in OUTCOMES}
-        outcome = ui.radio(choices, on_change=ask)
+        outcome = ui.radio({one: t.of("act.outcome", one) for one in OUTCOMES}, on_change=ask)
         cause = ui.select({one: t.of("cause", one) for one in FALSE_CAUSES}, value=_UNKNOWN)
         cause.props(f'outlined label="{t("act.cause")}"').classes("cause")
         other = ui.number(precision=0, min=1)
@@ -72,6 +86,7 @@ def closing(t: Words, close: Callable[[Finding], Awaitable[bool]]) -> ui.dialog:
         note.props(f'aria-label="{t("act.note")}"')
         _buttons(t("act.back"), dialog.close, t("act.close.confirm"), confirm)
         ask()
+    dialog.on_value_change(arrange)
     return dialog
 
 

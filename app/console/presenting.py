@@ -79,6 +79,9 @@ def note_of(line: LogLine, words: Words) -> str:
     """Return the free text of a log line, empty when it has none; a script's step in words."""
     if line.move == Move.HAND_OVER:
         return _handed_over(line.detail, words)
+    if line.detail.get("on_test_by"):
+        by, why = line.detail["on_test_by"], line.detail["on_test_why"]
+        return words("detail.raised_on_test", who=by, why=why)
     note = str(line.detail.get("note") or "")
     if note.startswith("script: "):
         step, _, done = note.removeprefix("script: ").partition(" ")
@@ -125,6 +128,7 @@ class Templates:
         self._environment.globals.update(t=words, of=words.of, language=words.language, theme=theme)
         self._environment.filters.update(
             clock=self.clock,
+            minute=self.minute,
             day=self.day,
             distance=distance,
             took=took,
@@ -135,6 +139,10 @@ class Templates:
     def clock(self, at: datetime) -> str:
         """Return the local time of day of the service, to the second."""
         return at.astimezone(self._zone).strftime("%H:%M:%S")
+
+    def minute(self, at: datetime) -> str:
+        """Return the local time of day of the service, to the minute."""
+        return at.astimezone(self._zone).strftime("%H:%M")
 
     def day(self, at: datetime) -> str:
         """Return the local day and time, to the minute."""

@@ -69,7 +69,11 @@ class QueuePane:
         else:
             parked = snapshot.desk.parked.get(row.incident_id)
             text = self._templates.render(
-                "card.html", card=row, page=foremost(row.pages), parked=parked
+                "card.html",
+                card=row,
+                page=foremost(row.pages),
+                parked=parked,
+                on_test=snapshot.desk.on_test.get(row.household_id),
             )
             classes = _classes(row, parked)
         if self._texts.get(key) == (text, classes):

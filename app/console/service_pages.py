@@ -1,8 +1,8 @@
-"""Pages about the service itself: devices, rosters, rules, and the log of looks."""
+"""Pages about the service itself: rosters, rules, and the log of looks."""
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -23,58 +23,14 @@ from core import sql
 from core.database import Connection
 
 _LIMIT = 500
-_BATTERY_LOW_PERCENT = 20
-_UNHEARD = timedelta(minutes=3)
 _RULES_MAX_BYTES = 200_000
 _QUERIES = sql.load("app.console", "pages.sql")
-
-
-def standing(row: dict[str, object], now: datetime) -> str:
-    """Return how a device stands: never, silent, trouble, late, battery or well; worst first."""
-    heard = row["last_heard_at"]
-    if not isinstance(heard, datetime):
-        return "never"
-    if row["silent"] or row["online"] is False:
-        return "silent"
-    if row["trouble"] is not None:
-        return "trouble"
-    if now - heard > _UNHEARD:
-        return "late"
-    battery = row["battery_percent"]
-    return "battery" if isinstance(battery, int) and battery <= _BATTERY_LOW_PERCENT else "well"
-
-
-_WORST = ("silent", "trouble", "never", "late", "battery", "well")
 
 
 def router(pages: PlainPages) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(include_in_schema=False)
     settings = pages.desk.settings
-
-    @routes.get("/console/homes", dependencies=[READS_HOME])
-    def homes(request: Request, q: Text = "") -> Response:
-        def work(conn: Connection, who: Principal) -> Response:
-            now = pages.desk.clock.now()
-            given = {"now": now, "district": who.district, "text": q.strip(), "limit": _LIMIT}
-            found = [
-                {**row, "standing": standing(row, now)}
-                for row in conn.execute(_QUERIES["homes"], given)
-            ]
-            found.sort(key=lambda row: _WORST.index(row["standing"]))
-            counts = {one: sum(row["standing"] == one for row in found) for one in _WORST}
-            return pages.render(
-                request,
-                who,
-                "homes.html",
-                "homes",
-                rows=found,
-                counts={one: n for one, n in counts.items() if n},
-                now=now,
-                q=q,
-            )
-
-        return pages.answer(request, Right.HOMES, work)
 
     @routes.get("/console/responders", dependencies=[READS_HOME])
     def responders(request: Request, day: date | None = None) -> Response:

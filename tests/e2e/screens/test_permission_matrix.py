@@ -50,6 +50,7 @@ DIGEST = hashlib.sha256(b"").hexdigest()
 HOME = "resident"
 DISPATCH = "operator supervisor administrator"
 LEADERS = "supervisor officer administrator"
+ON_SITE = "technician supervisor administrator"
 ALL = " ".join(Role)
 OPEN = "everybody"  # asks for no right: public, or by a secret in the address
 
@@ -72,6 +73,9 @@ EXPECTED: dict[tuple[str, str], str] = {
     ("POST", "/v1/households/{id}/guardians"): HOME,
     ("PUT", "/v1/households/{id}/guardians/{user}"): HOME,
     ("DELETE", "/v1/households/{id}/guardians/{user}"): HOME,
+    ("GET", "/v1/households/{id}/on-test"): ON_SITE,
+    ("PUT", "/v1/households/{id}/on-test"): ON_SITE,
+    ("DELETE", "/v1/households/{id}/on-test"): ON_SITE,
     ("GET", "/v1/households/{id}/devices/{device}/snapshot"): "resident operator supervisor",
     ("WS", "/v1/households/{id}/devices/{device}/live"): "resident operator supervisor",
     ("WS", "/v1/households/{id}/devices/{device}/talk"): "resident operator supervisor",
@@ -119,6 +123,8 @@ EXPECTED: dict[tuple[str, str], str] = {
     ("GET", "/console/history"): LEADERS,
     ("GET", "/console/history/{incident_id}"): LEADERS,
     ("GET", "/console/homes"): f"{LEADERS} technician",
+    ("POST", "/console/homes/{household}/on-test"): ON_SITE,
+    ("POST", "/console/homes/{household}/off-test"): ON_SITE,
     ("GET", "/console/responders"): f"{LEADERS} operator",
     ("GET", "/console/rules"): f"{LEADERS} operator",
     ("POST", "/console/rules"): f"{LEADERS} operator",
@@ -144,7 +150,13 @@ EXPECTED: dict[tuple[str, str], str] = {
     ("GET", "/docs"): OPEN,
     ("GET", "/docs/oauth2-redirect"): OPEN,
 }
-FORMS = {"text": "x", "user": "nobody-here", "role": "operator"}
+FORMS = {
+    "text": "x",
+    "user": "nobody-here",
+    "role": "operator",
+    "minutes": "30",
+    "reason": "a test",
+}
 BODIES: dict[str, object] = {
     "cancel": {"word": "not the word"},
     "level": {"level": 2, "why": "a test"},
@@ -154,6 +166,7 @@ BODIES: dict[str, object] = {
     "close": {"disposition": "test"},
     "reopen": {"why": "a test"},
     "mode": {"mode": "away"},
+    "on-test": {"minutes": 30, "reason": "a test"},
     "guardians": {"name": "A guardian", "rights": []},
     "{user}": {"rights": []},
     "commands": {"type": "light.on"},
@@ -255,6 +268,7 @@ def _address(path: str, district: str, incident: int) -> str:
     home = f"home-{district.lower()}" if "/households/" in path else str(incident)
     return (
         path.replace("{id}", home)
+        .replace("{household}", f"home-{district.lower()}")
         .replace("{incident}", str(incident))
         .replace("{incident_id}", str(incident))
         .replace("{sha256}", DIGEST)

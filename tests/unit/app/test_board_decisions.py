@@ -19,10 +19,10 @@ from app.accounts.principal import Principal, Role
 from app.api.rosters import seen_by
 from app.bench.board import growth
 from app.console.figures_page import bars
+from app.console.homes_page import standing
 from app.console.queue_order import FLOOD_FROM, Fold, load, rows
 from app.console.roster_grid import grid
 from app.console.scripts import SCRIPTS, script_of
-from app.console.service_pages import standing
 from app.console.words import CATALOGUE, Words
 
 NOW = datetime(2026, 11, 26, 3, 0, tzinfo=UTC)

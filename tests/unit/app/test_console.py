@@ -198,8 +198,12 @@ def card(**changed: object) -> IncidentCard:
 def test_nobody_arrived_in_words(template: str) -> None:
     templates = Templates(Words(), "Asia/Seoul")
     words = "Nobody arrived within 25 minutes"
-    assert words in templates.render(template, card=card(overdue=True), page=None, parked=None)
-    assert words not in templates.render(template, card=card(), page=None, parked=None)
+    assert words in templates.render(
+        template, card=card(overdue=True), page=None, parked=None, on_test=None
+    )
+    assert words not in templates.render(
+        template, card=card(), page=None, parked=None, on_test=None
+    )
 
 
 @pytest.mark.parametrize("template", ["card.html", "facts.html"])
@@ -207,7 +211,7 @@ def test_an_acknowledgement_taken_back_is_none(template: str) -> None:
     """A later press clears the time; whoever acknowledged the first press may still be named."""
     templates = Templates(Words(), "Asia/Seoul")
     pressed_again = card(acknowledged_by="night-desk", acknowledged_at=None)
-    text = templates.render(template, card=pressed_again, page=None, parked=None)
+    text = templates.render(template, card=pressed_again, page=None, parked=None, on_test=None)
     assert "Not acknowledged" in text
     assert "night-desk" not in text
 
