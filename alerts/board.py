@@ -127,7 +127,7 @@ def card(conn: Connection, incident_id: int) -> IncidentCard:
     """Return one incident, open or closed; raise `NotFound`."""
     rows = conn.execute(_QUERIES["one_incident"], {"incident_id": incident_id}).fetchall()
     if not rows:
-        raise NotFound(f"no incident {incident_id}")
+        raise NotFound(f"no incident {incident_id}", "incident.unknown")
     return _cards(conn, rows)[0]
 
 

@@ -58,7 +58,7 @@ def cancel(
     row = conn.execute(_QUERIES["shown"], {"incident_id": incident_id}).fetchone()
     shown = row["shown_state"] if row else None
     if incident.household_id != household_id or shown == "hidden":
-        raise NotFound(f"no incident {incident_id}")
+        raise NotFound(f"no incident {incident_id}", "incident.unknown")
     over = shown is not None or incident.closed
     left = WRONG_AT_MOST - _wrong(conn, incident_id)
     if meaning is None:

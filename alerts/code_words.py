@@ -41,11 +41,17 @@ def set_words(
     """Keep the two words of a home; raise `NotFound`, `PermanentError` when they would not do."""
     words = {Meaning.CANCEL: normalized(cancel), Meaning.DURESS: normalized(duress)}
     if min(map(len, words.values())) < SHORTEST:
-        raise PermanentError(f"a code word has {SHORTEST} characters or more, spaces not counted")
+        raise PermanentError(
+            f"a code word has {SHORTEST} characters or more, spaces not counted",
+            "code_word.short",
+            shortest=SHORTEST,
+        )
     if words[Meaning.CANCEL] == words[Meaning.DURESS]:
-        raise PermanentError("the duress word must be another one than the code word")
+        raise PermanentError(
+            "the duress word must be another one than the code word", "code_word.same"
+        )
     if conn.execute(_QUERIES["at_high_risk"], {"household_id": household_id}).fetchone() is None:
-        raise NotFound(f"no household {household_id}")
+        raise NotFound(f"no household {household_id}", "home.unknown")
     for meaning, word in words.items():
         conn.execute(
             _QUERIES["set_code_word"],

@@ -105,7 +105,7 @@ def crew_for(
     """Like `read_crew`, for an incident that is not locked."""
     home = conn.execute(_QUERIES["home"], {"household_id": household_id}).fetchone()
     if home is None:
-        raise NotFound(f"no household {household_id}")
+        raise NotFound(f"no household {household_id}", "home.unknown")
     rows = conn.execute(_QUERIES["reachable_responders"]).fetchall()
     return Crew(
         {row["responder_id"]: row for row in rows},

@@ -69,7 +69,9 @@ def calls_of(conn: Connection, incident_id: int, kind: str) -> list[Call]:
 def begin(conn: Connection, incident_id: int, service: str, *, actor: str, now: datetime) -> Call:
     """Begin a call, or return the one that is under way. Raises `NotFound`, `Conflict`."""
     if service not in SERVICES:
-        raise PermanentError(f"service {service[:40]!r}: one of {', '.join(SERVICES)}")
+        raise PermanentError(
+            f"service {service[:40]!r}: one of {', '.join(SERVICES)}", "call.service"
+        )
     incident = lock_open(conn, incident_id)
     values = {"incident_id": incident_id, "service": service, "now": now, "actor": actor}
     row = conn.execute(_QUERIES["begin"], values).fetchone()
@@ -96,7 +98,7 @@ def tick(
     """Tick a step, or take the tick back; again changes nothing. Raises `NotFound`, `Conflict`."""
     incident, call = _under_way(conn, incident_id, call_id)
     if step not in {one.name for one in call.steps}:
-        raise NotFound(f"the script has no step {step[:40]!r}")
+        raise NotFound(f"the script has no step {step[:40]!r}", "call.step")
     values = {"handoff_id": call_id, "step": step, "now": now, "actor": actor}
     changed = conn.execute(_QUERIES["tick" if done else "untick"], values).fetchone()
     if changed is not None:
@@ -120,9 +122,9 @@ def end(
     Raises `NotFound`, `PermanentError`, and `Conflict` naming what is missing.
     """
     if outcome not in OUTCOMES:
-        raise PermanentError(f"outcome {outcome[:40]!r}: one of {', '.join(OUTCOMES)}")
+        raise PermanentError(f"outcome {outcome[:40]!r}: one of {', '.join(OUTCOMES)}", "call.end")
     if len(spoken_to) > LONGEST or len(reference) > LONGEST:
-        raise PermanentError(f"at most {LONGEST} characters")
+        raise PermanentError(f"at most {LONGEST} characters", "text.long", most=LONGEST)
     incident, call = _under_way(conn, incident_id, call_id)
     check_end(call.service, incident.kind, call.done, outcome, spoken_to)
     told = {"outcome": outcome, "spoken_to": spoken_to, "reference": reference}
@@ -137,9 +139,11 @@ def _under_way(conn: Connection, incident_id: int, call_id: int) -> tuple[Incide
     for call in calls_of(conn, incident_id, incident.kind):
         if call.call_id == call_id:
             if call.ended_at is not None:
-                raise Conflict(f"this call was ended by {call.ended_by}")
+                raise Conflict(
+                    f"this call was ended by {call.ended_by}", "call.ended", by=call.ended_by or ""
+                )
             return incident, call
-    raise NotFound(f"incident {incident_id} has no call {call_id}")
+    raise NotFound(f"incident {incident_id} has no call {call_id}", "call.unknown")
 
 
 def _log(

@@ -65,6 +65,6 @@ def check_end(
         return
     missing = [step.name for step in script(service, kind) if step.needed and step.name not in done]
     if missing:
-        raise Conflict(f"not done yet: {', '.join(missing)}")
+        raise Conflict(f"not done yet: {', '.join(missing)}", "call.not_done")
     if not spoken_to.strip():
-        raise Conflict("who took the call is missing")
+        raise Conflict("who took the call is missing", "call.who")

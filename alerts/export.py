@@ -77,7 +77,7 @@ def read(conn: Connection, incident_id: int, *, actor: str, now: datetime) -> Ex
     given = {"incident_id": incident_id}
     row = conn.execute(_QUERIES["incident"], given).fetchone()
     if row is None:
-        raise NotFound(f"no incident {incident_id}")
+        raise NotFound(f"no incident {incident_id}", "incident.unknown")
     lines = [
         {**line, "digest": bytes(line["digest"]).hex()}
         for line in conn.execute(_QUERIES["lines"], given).fetchall()

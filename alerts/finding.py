@@ -41,9 +41,16 @@ class Found:
 
     def __post_init__(self) -> None:
         if self.finding not in FINDINGS:
-            raise PermanentError(f"finding {self.finding[:40]!r}: one of {', '.join(FINDINGS)}")
+            raise PermanentError(
+                f"finding {self.finding[:40]!r}: one of {', '.join(FINDINGS)}", "page.finding"
+            )
         if len(self.note) > LONGEST_NOTE or len(self.photos) > MOST_PHOTOS:
-            raise PermanentError(f"at most {LONGEST_NOTE} characters and {MOST_PHOTOS} photos")
+            raise PermanentError(
+                f"at most {LONGEST_NOTE} characters and {MOST_PHOTOS} photos",
+                "page.too_much",
+                characters=LONGEST_NOTE,
+                photos=MOST_PHOTOS,
+            )
 
 
 def finish(conn: Connection, page_id: int, found: Found, *, now: datetime) -> AnswerView:
@@ -62,7 +69,7 @@ def finish(conn: Connection, page_id: int, found: Found, *, now: datetime) -> An
         arrive(conn, page_id, now=now)
         page, incident = locked_page(conn, page_id)
     if page.state is not PageState.ARRIVED:
-        raise Conflict("only who has accepted can tell what was found")
+        raise Conflict("only who has accepted can tell what was found", "page.not_accepted")
     note = found.note.replace("\0", "")
     values = {"page_id": page_id, "finding": found.finding, "note": note, "now": now}
     conn.execute(_QUERIES["note_finding"], values)

@@ -59,7 +59,9 @@ def acknowledge(conn: Connection, incident_id: int, *, actor: str, now: datetime
     if incident.acknowledged_by is not None:
         raise Conflict(
             f"{incident.acknowledged_by} acknowledged incident {incident_id} at "
-            f"{incident.acknowledged_at:%H:%M:%S} UTC"
+            f"{incident.acknowledged_at:%H:%M:%S} UTC",
+            "incident.acknowledged",
+            by=incident.acknowledged_by,
         )
     apply(conn, incident, Move.ACKNOWLEDGE, actor=actor, now=now)
     if incident.priority != Priority.LIFE_SAFETY:
@@ -73,7 +75,9 @@ def take_over(conn: Connection, incident_id: int, *, actor: str, now: datetime) 
     """
     incident = lock_open(conn, incident_id)
     if incident.acknowledged_by is None:
-        raise Conflict(f"nobody has incident {incident_id} in hand; acknowledge it")
+        raise Conflict(
+            f"nobody has incident {incident_id} in hand; acknowledge it", "incident.in_no_hands"
+        )
     if incident.acknowledged_by != actor:
         detail: Detail = {"was": incident.acknowledged_by}
         apply(conn, incident, Move.TAKE_OVER, actor=actor, now=now, detail=detail)
@@ -86,7 +90,7 @@ def verify(conn: Connection, incident_id: int, *, actor: str, now: datetime) -> 
     """
     incident = _in_hand(lock_open(conn, incident_id), actor)
     if incident.acknowledged_by is None:
-        raise Conflict(f"acknowledge incident {incident_id} first")
+        raise Conflict(f"acknowledge incident {incident_id} first", "incident.in_no_hands")
     if incident.state is not State.VERIFYING:
         apply(conn, incident, Move.VERIFY, actor=actor, now=now)
 
@@ -113,7 +117,9 @@ def dispatch(
         ).page_id
     found = page_next(conn, incident, now=now, settings=settings, actor=actor, new_round=True)
     if found.page_id is None and not found.nobody:
-        raise Conflict("everybody on shift is being paged or on the way already")
+        raise Conflict(
+            "everybody on shift is being paged or on the way already", "responder.all_asked"
+        )
     return found.page_id
 
 
@@ -139,7 +145,12 @@ def close(
     if incident.closed and (incident.state, incident.closed_by) == (outcome, actor):
         return
     if incident.closed:
-        raise Conflict(f"incident {incident_id} is over: {incident.state} by {incident.closed_by}")
+        raise Conflict(
+            f"incident {incident_id} is over: {incident.state} by {incident.closed_by}",
+            "incident.over",
+            state=incident.state,
+            by=incident.closed_by or "",
+        )
     _in_hand(incident, actor)
     detail: Detail = {"note": note} if note else {}
     if outcome == "false_alarm":
@@ -169,17 +180,21 @@ def reopen(conn: Connection, incident_id: int, *, actor: str, now: datetime, why
     when it is open or the home has another open incident of its kind.
     """
     if not why.strip():
-        raise PermanentError("an incident is reopened with a reason")
+        raise PermanentError("an incident is reopened with a reason", "incident.reopen_why")
     row = conn.execute(_QUERIES["home_of_incident"], {"incident_id": incident_id}).fetchone()
     if row is None:
-        raise NotFound(f"no incident {incident_id}")
+        raise NotFound(f"no incident {incident_id}", "incident.unknown")
     conn.execute(_QUERIES["lock_home"], row)
     incident = lock(conn, incident_id)
     if not incident.closed:
-        raise Conflict(f"incident {incident_id} is open: {incident.state}")
+        raise Conflict(f"incident {incident_id} is open: {incident.state}", "incident.open")
     other = find_open(conn, incident.household_id, incident.kind)
     if other is not None:
-        raise Conflict(f"incident {other.incident_id} of the same kind is open at this home")
+        raise Conflict(
+            f"incident {other.incident_id} of the same kind is open at this home",
+            "incident.same_open",
+            other=other.incident_id,
+        )
     detail: Detail = {"note": why.strip()}
     apply(conn, incident, Move.REOPEN, actor=actor, now=now, detail=detail)
 
@@ -193,9 +208,9 @@ def set_level(
     `Conflict` when the incident is over, `PermanentError` without a reason or for no level.
     """
     if level not in range(5):
-        raise PermanentError(f"level {level}: 0 to 4")
+        raise PermanentError(f"level {level}: 0 to 4", "level.range")
     if not why.strip():
-        raise PermanentError("a level is raised or lowered with a reason")
+        raise PermanentError("a level is raised or lowered with a reason", "level.why")
     incident = _in_hand(lock_open(conn, incident_id), actor)
     override = Override(level, len(incident.level_reasons))
     detail: Detail = {"note": why.strip(), "set": level}
@@ -222,7 +237,9 @@ def _in_hand(incident: Incident, actor: str) -> Incident:
     if incident.acknowledged_by not in (None, actor):
         raise Conflict(
             f"{incident.acknowledged_by} has incident {incident.incident_id} in hand; take it over "
-            "first"
+            "first",
+            "incident.in_other_hands",
+            by=incident.acknowledged_by or "",
         )
     return incident
 
@@ -236,18 +253,28 @@ def _check_disposition(
 ) -> None:
     if (cause is not None) != (outcome == "false_alarm"):
         causes = ", ".join(FALSE_CAUSES)
-        raise PermanentError(f"a false alarm, and nothing else, has a cause: {causes}")
+        raise PermanentError(
+            f"a false alarm, and nothing else, has a cause: {causes}", "close.cause"
+        )
     if cause is not None and cause not in FALSE_CAUSES:
-        raise PermanentError(f"cause {cause!r}: one of {', '.join(FALSE_CAUSES)}")
+        raise PermanentError(f"cause {cause!r}: one of {', '.join(FALSE_CAUSES)}", "close.cause")
     if (duplicate_of is not None) != (outcome == "duplicate"):
-        raise PermanentError("a duplicate names the incident that it repeats")
+        raise PermanentError("a duplicate names the incident that it repeats", "close.duplicate_of")
     if duplicate_of is None:
         return
     if duplicate_of == incident.incident_id:
-        raise PermanentError("an incident is no duplicate of itself")
+        raise PermanentError("an incident is no duplicate of itself", "close.duplicate_self")
     values = {"incident_id": duplicate_of}
     row = conn.execute(_QUERIES["disposition"], values).fetchone()
     if row is None or row["household_id"] != incident.household_id:
-        raise NotFound(f"no incident {duplicate_of} of this home")
+        raise NotFound(
+            f"no incident {duplicate_of} of this home",
+            "close.duplicate_unknown",
+            other=duplicate_of,
+        )
     if row["duplicate_of"] is not None:
-        raise PermanentError(f"incident {duplicate_of} is itself a duplicate")
+        raise PermanentError(
+            f"incident {duplicate_of} is itself a duplicate",
+            "close.duplicate_twice",
+            other=duplicate_of,
+        )

@@ -226,7 +226,9 @@ def after(state: State, move: Move) -> State:
     try:
         return MOVES[state][move]
     except KeyError:
-        raise IllegalMove(f"{move} is not possible: the incident is {state}") from None
+        raise IllegalMove(
+            f"{move} is not possible: the incident is {state}", "incident.move", state=state
+        ) from None
 
 
 def replay(moves: Iterable[Move]) -> State:

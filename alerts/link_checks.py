@@ -31,7 +31,7 @@ def check_alive(conn: Connection, page_id: int, *, now: datetime) -> None:
     closed_at: datetime | None = row["closed_at"] if row else None
     if closed_at is not None and now - closed_at > LIVES_AFTER_END:
         ended = f"{closed_at:%Y-%m-%d %H:%M} UTC"
-        raise Refused(f"this link has expired: the incident was over at {ended}")
+        raise Refused(f"this link has expired: the incident was over at {ended}", "link.expired")
 
 
 def check_fresh(
@@ -48,7 +48,8 @@ def check_fresh(
         if _ANSWERS[Move(row["move"])] == wanted and (key is None or row["key"] == key):
             raise Conflict(
                 f"this was answered so at {row['at']:%H:%M:%S} UTC, and otherwise since; open the "
-                "page to answer anew"
+                "page to answer anew",
+                "page.answered",
             )
 
 

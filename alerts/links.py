@@ -33,7 +33,7 @@ def read_token(service_key: str, token: str) -> int:
     """Return the page id of a token of ours; raise `Refused`."""
     match = _TOKEN.fullmatch(token)
     if match is None or not same(page_token(service_key, int(match.group(2))), match.group(1)):
-        raise Refused("this link is damaged or not one of ours")
+        raise Refused("this link is damaged or not one of ours", "link.bad")
     return int(match.group(2))
 
 
@@ -83,5 +83,7 @@ def check_responder_token(service_key: str, token: str, version: int) -> str:
     """Return the responder id of a token of ours of this version; raise `Refused`."""
     responder_id = whose_token(token)
     if not responder_id or not same(responder_token(service_key, responder_id, version), token):
-        raise Refused("this link is damaged, not one of ours, or was replaced by a newer one")
+        raise Refused(
+            "this link is damaged, not one of ours, or was replaced by a newer one", "link.bad"
+        )
     return responder_id

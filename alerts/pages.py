@@ -145,7 +145,7 @@ def arrive(conn: Connection, page_id: int, *, now: datetime) -> AnswerView:
     if page.state is PageState.ARRIVED:
         return _view(page, incident)
     if page.state is not PageState.ACCEPTED:
-        raise Conflict("only who has accepted can arrive")
+        raise Conflict("only who has accepted can arrive", "page.not_accepted")
     given_up = incident.state is State.DISPATCHED
     incident = apply(conn, incident, Move.ARRIVE, actor=page.actor, now=now, detail=_detail(page))
     view = set_state(conn, page, incident, PageState.ARRIVED)
@@ -162,7 +162,7 @@ def depart(conn: Connection, page_id: int, *, now: datetime) -> AnswerView:
     """
     page, incident = locked_page(conn, page_id)
     if page.state not in ON_THE_JOB:
-        raise Conflict("only who has accepted can be on the way")
+        raise Conflict("only who has accepted can be on the way", "page.not_accepted")
     if page.state is PageState.ARRIVED or incident.state is not State.ACCEPTED:
         return _view(page, incident)
     incident = apply(conn, incident, Move.DEPART, actor=page.actor, now=now, detail=_detail(page))
@@ -173,7 +173,7 @@ def page_view(conn: Connection, page_id: int) -> PageView:
     """Return what the responder may see now; raise `NotFound`."""
     row = conn.execute(_QUERIES["page_view"], {"page_id": page_id}).fetchone()
     if row is None:
-        raise NotFound(f"no page {page_id}")
+        raise NotFound(f"no page {page_id}", "page.unknown")
     ids = {"incident_id": row["incident_id"]}
     first = _accepted_by(conn, row["incident_id"])
     page_state, state = PageState(row.pop("page_state")), State(row.pop("incident_state"))
@@ -223,7 +223,9 @@ def _accept(conn: Connection, page: Page, incident: Incident, now: datetime) -> 
     # Whoever was asked before the acceptance is stood down by it; a page still open beside it
     # was sent afterwards, by an operator who wants a second responder.
     if first is not None and page.state not in MAY_STILL_ANSWER:
-        raise Conflict(f"{first['responder_name']} accepted first")
+        raise Conflict(
+            f"{first['responder_name']} accepted first", "page.taken", by=first["responder_name"]
+        )
     incident = apply(conn, incident, Move.ACCEPT, actor=page.actor, now=now, detail=_detail(page))
     view = set_state(conn, page, incident, PageState.ACCEPTED, answered_at=now)
     _end_asking(conn, page, now)
@@ -238,7 +240,7 @@ def _decline(
     if page.state in ENDED:
         return _view(page, incident)
     if page.state is PageState.ARRIVED:
-        raise Conflict("you have arrived; tell what you found")
+        raise Conflict("you have arrived; tell what you found", "page.arrived")
     view = set_state(conn, page, incident, PageState.DECLINED, answered_at=now)
     _end_asking(conn, page, now)
     unshare(conn, page.page_id)
@@ -271,11 +273,11 @@ def locked_page(
     """Lock and return a page and its open incident; raise `NotFound`, `Conflict` when over."""
     found = conn.execute(_QUERIES["page_incident"], {"page_id": page_id}).fetchone()
     if found is None:
-        raise NotFound(f"no page {page_id}")
+        raise NotFound(f"no page {page_id}", "page.unknown")
     incident = lock_open(conn, found["incident_id"])
     row = conn.execute(_QUERIES["page"], {"page_id": page_id}).fetchone()
     if row is None:
-        raise NotFound(f"no page {page_id}")
+        raise NotFound(f"no page {page_id}", "page.unknown")
     state = PageState(row["state"])
     return Page(**{**row, "state": state}, key=key, channel=channel), incident
 

@@ -156,13 +156,15 @@ def page_given(
     crew = read_crew(conn, incident, settings.timezone, now=now)
     row = crew.rows.get(responder_id)
     if row is None or responder_id == SYNTHETIC:
-        raise NotFound(f"no responder {responder_id} who can be paged")
+        raise NotFound(f"no responder {responder_id} who can be paged", "responder.unknown")
     asked = asked_of(conn, incident)
     mine = [page for page in asked if page.responder_id == responder_id]
     if any(page.state in busy_states(incident) - BEING_ASKED for page in mine):
-        raise Conflict(f"{row['name']} has accepted already")
+        raise Conflict(
+            f"{row['name']} has accepted already", "responder.accepted", name=row["name"]
+        )
     if any(page.state in BEING_ASKED for page in mine):
-        raise Conflict(f"{row['name']} is being paged already")
+        raise Conflict(f"{row['name']} is being paged already", "responder.asked", name=row["name"])
     current = max((page.round for page in asked), default=1)
     if any(page.round == current for page in mine):
         current += 1

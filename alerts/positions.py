@@ -54,15 +54,17 @@ def note(
     values = {"page_id": page_id, "lat": lat, "lon": lon, "accuracy_m": accuracy_m, "at": now}
     if conn.execute(_QUERIES["note"], values).fetchone() is None:
         _check_on_the_job(conn, page_id)
-        raise Conflict("the position is not shared")
+        raise Conflict("the position is not shared", "position.not_shared")
 
 
 def check(lat: float, lon: float, accuracy_m: float) -> None:
     """Raise `PermanentError` unless this is a position with its accuracy in metres."""
     if not (isfinite(lat) and isfinite(lon) and -90 <= lat <= 90 and -180 <= lon <= 180):
-        raise PermanentError(f"position {lat}, {lon}: degrees of latitude and longitude")
+        raise PermanentError(
+            f"position {lat}, {lon}: degrees of latitude and longitude", "position.wrong"
+        )
     if not 0 <= accuracy_m <= _WORST_M:
-        raise PermanentError(f"accuracy {accuracy_m}: 0 to {_WORST_M:.0f} m")
+        raise PermanentError(f"accuracy {accuracy_m}: 0 to {_WORST_M:.0f} m", "position.wrong")
 
 
 def forget_page(conn: Connection, page_id: int) -> None:
@@ -83,6 +85,6 @@ def forget_old(conn: Connection, now: datetime) -> None:
 def _check_on_the_job(conn: Connection, page_id: int) -> None:
     row = conn.execute(_QUERIES["may_share"], {"page_id": page_id}).fetchone()
     if row is None:
-        raise NotFound(f"no page {page_id}")
+        raise NotFound(f"no page {page_id}", "page.unknown")
     if not row["on_the_job"]:
-        raise Conflict("a position is shared on the job only")
+        raise Conflict("a position is shared on the job only", "position.off_the_job")

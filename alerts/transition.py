@@ -62,7 +62,7 @@ def lock(conn: Connection, incident_id: int) -> Incident:
     """Lock and return an incident, open or closed; raise `NotFound`."""
     row = conn.execute(_QUERIES["lock_incident"], {"incident_id": incident_id}).fetchone()
     if row is None:
-        raise NotFound(f"no incident {incident_id}")
+        raise NotFound(f"no incident {incident_id}", "incident.unknown")
     return _incident(conn, row)
 
 
@@ -70,7 +70,12 @@ def lock_open(conn: Connection, incident_id: int) -> Incident:
     """Lock and return an open incident; raise `NotFound`, or `Conflict` when it is closed."""
     incident = lock(conn, incident_id)
     if incident.closed:
-        raise Conflict(f"incident {incident_id} is over: {incident.state} by {incident.closed_by}")
+        raise Conflict(
+            f"incident {incident_id} is over: {incident.state} by {incident.closed_by}",
+            "incident.over",
+            state=incident.state,
+            by=incident.closed_by or "",
+        )
     return incident
 
 

@@ -21,24 +21,24 @@ def cleaned(body: bytes) -> bytes:
     import numpy as np  # noqa: PLC0415
 
     if len(body) > MAX_BYTES:
-        raise PermanentError(f"a photo has at most {MAX_BYTES // 1024 // 1024} MiB")
+        raise PermanentError(f"a photo has at most {MAX_BYTES // 1024 // 1024} MiB", "photo.large")
     try:
         width, height = size(body)
     except DecodeError as error:
-        raise PermanentError(f"this is no JPEG photo: {error.detail}") from None
+        raise PermanentError(f"this is no JPEG photo: {error.detail}", "photo.wrong") from None
     if width * height > _MAX_PIXELS:
-        raise PermanentError(f"a photo of {width}x{height} pixels is too large")
+        raise PermanentError(f"a photo of {width}x{height} pixels is too large", "photo.large")
     try:
         picture = cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:
         picture = None
     if picture is None:
-        raise PermanentError("this photo cannot be read")
+        raise PermanentError("this photo cannot be read", "photo.wrong")
     longest = max(picture.shape[:2])
     if longest > _LONGEST_SIDE_PX:
         scale = _LONGEST_SIDE_PX / longest
         picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     done, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     if not done:
-        raise PermanentError("this photo cannot be kept")
+        raise PermanentError("this photo cannot be kept", "photo.wrong")
     return encoded.tobytes()

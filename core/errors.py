@@ -45,7 +45,17 @@ class BrokerAway(TemporaryError):  # noqa: N818
 
 
 class PermanentError(DoorGuardError):
-    """Repeating the call cannot help."""
+    """Repeating the call cannot help.
+
+    `code` names the reason for good, like "incident.over": the screens say it in the reader's
+    language by it (`refusal.` of their catalogues), filled with `given`. The message is English,
+    for logs and programs. Empty: nobody hears of it at a screen.
+    """
+
+    def __init__(self, message: str = "", code: str = "", **given: str | int) -> None:
+        super().__init__(message)
+        self.code = code
+        self.given = given
 
 
 class DecodeError(PermanentError):

@@ -101,9 +101,11 @@ def put_behind(conn: Connection, device_id: str, gateway: str | None) -> None:
     """
     devices = {one["device_id"]: one for one in conn.execute(_QUERIES["watched"])}
     if gateway is not None and gateway not in devices:
-        raise NotFound(f"no device {gateway} in service")
+        raise NotFound(f"no device {gateway} in service", "device.unknown")
     if gateway == device_id or (gateway and devices[gateway]["behind"]):
-        raise PermanentError(f"{gateway} cannot be what {device_id} connects through")
+        raise PermanentError(
+            f"{gateway} cannot be what {device_id} connects through", "device.behind"
+        )
     given = {"device_id": device_id, "behind": gateway}
     if conn.execute(_QUERIES["put_behind"], given).fetchone() is None:
-        raise NotFound(f"no device {device_id}")
+        raise NotFound(f"no device {device_id}", "device.unknown")

@@ -36,9 +36,11 @@ class CareRule:
     def __post_init__(self) -> None:
         if not 1 <= self.silent_after_h <= LONGEST_H:
             hours = f"1 to {LONGEST_H} waking hours"
-            raise PermanentError(f"silent for {self.silent_after_h} h: {hours}")
+            raise PermanentError(
+                f"silent for {self.silent_after_h} h: {hours}", "care.hours", longest=LONGEST_H
+            )
         if self.waking_from == self.waking_to:
-            raise PermanentError("the waking time begins when it ends")
+            raise PermanentError("the waking time begins when it ends", "care.waking")
 
 
 def silent_at(rule: CareRule, last_sign: datetime, timezone: str) -> datetime:

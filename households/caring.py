@@ -35,7 +35,7 @@ def set_rule(conn: Connection, household_id: str, rule: CareRule, *, now: dateti
         "now": now,
     }
     if conn.execute(_QUERIES["set_rule"], given).fetchone() is None:
-        raise NotFound(f"no household {household_id}")
+        raise NotFound(f"no household {household_id}", "home.unknown")
 
 
 def rule_of(conn: Connection, household_id: str) -> CareRule | None:
@@ -47,7 +47,7 @@ def rule_of(conn: Connection, household_id: str) -> CareRule | None:
 def end_rule(conn: Connection, household_id: str) -> None:
     """Ask no more after a home's silence; what was raised an operator closes. Raises `NotFound`."""
     if conn.execute(_QUERIES["end_rule"], {"household_id": household_id}).fetchone() is None:
-        raise NotFound(f"nothing was agreed with {household_id}")
+        raise NotFound(f"nothing was agreed with {household_id}", "care.none")
 
 
 def look(conn: Connection, *, now: datetime, timezone: str, heard_s: float) -> list[Event]:

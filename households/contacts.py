@@ -29,13 +29,19 @@ def add_contact(
     `NotFound`, and `Conflict` when there are `MAX_CONTACTS`.
     """
     if not name.strip():
-        raise PermanentError("a contact has a name")
+        raise PermanentError("a contact has a name", "contact.name")
     if (webhook_url is None) == (apprise_url is None):
-        raise PermanentError("a contact is reached by a webhook or by an Apprise URL: give one")
+        raise PermanentError(
+            "a contact is reached by a webhook or by an Apprise URL: give one", "contact.address"
+        )
     if webhook_url is not None and not webhook_url.startswith(("http://", "https://")):
-        raise PermanentError(f"webhook {webhook_url}: http:// or https:// is expected")
+        raise PermanentError(
+            f"webhook {webhook_url}: http:// or https:// is expected", "contact.webhook"
+        )
     if len(list_contacts(conn, household_id)) >= MAX_CONTACTS:
-        raise Conflict(f"a home has at most {MAX_CONTACTS} contacts; remove one first")
+        raise Conflict(
+            f"a home has at most {MAX_CONTACTS} contacts; remove one first", "contact.most"
+        )
     secret = new_secret() if webhook_url else None
     given = {
         "household_id": household_id,
@@ -47,7 +53,7 @@ def add_contact(
     }
     row = conn.execute(_QUERIES["add_contact"], given).fetchone()
     if row is None:
-        raise NotFound(f"no household {household_id}")
+        raise NotFound(f"no household {household_id}", "home.unknown")
     return int(row["contact_id"]), secret
 
 
@@ -55,7 +61,7 @@ def remove_contact(conn: Connection, household_id: str, contact_id: int, *, now:
     """Tell them nothing any more. Raises `NotFound`."""
     given = {"household_id": household_id, "contact_id": contact_id, "now": now}
     if conn.execute(_QUERIES["remove_contact"], given).fetchone() is None:
-        raise NotFound(f"no contact {contact_id} of {household_id}")
+        raise NotFound(f"no contact {contact_id} of {household_id}", "contact.unknown")
 
 
 def list_contacts(conn: Connection, household_id: str) -> list[dict[str, Any]]:

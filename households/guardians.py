@@ -61,15 +61,17 @@ def add_guardian(
     `PermanentError` without a name.
     """
     if not name.strip():
-        raise PermanentError("a guardian has a name")
+        raise PermanentError("a guardian has a name", "guardian.name")
     if len(list_guardians(conn, household_id)) >= MAX_GUARDIANS:
-        raise Conflict(f"a home has at most {MAX_GUARDIANS} guardians; remove one first")
+        raise Conflict(
+            f"a home has at most {MAX_GUARDIANS} guardians; remove one first", "guardian.most"
+        )
     given = _row(household_id, user_id, rights) | {
         "name": name.strip(), "relation": relation.strip(), "phone": phone.strip(),
         "by": by, "now": now,
     }  # fmt: skip
     if conn.execute(_QUERIES["add_guardian"], given).fetchone() is None:
-        raise Conflict(f"{user_id} is a guardian of this home already")
+        raise Conflict(f"{user_id} is a guardian of this home already", "guardian.already")
 
 
 def limit_guardian(
@@ -78,14 +80,14 @@ def limit_guardian(
     """Let a guardian do exactly this from now on. Raises `NotFound`."""
     given = _row(household_id, user_id, rights)
     if conn.execute(_QUERIES["limit_guardian"], given).fetchone() is None:
-        raise NotFound("no such guardian of this home")
+        raise NotFound("no such guardian of this home", "guardian.unknown")
 
 
 def remove_guardian(conn: Connection, household_id: str, user_id: str, now: datetime) -> None:
     """End it; who was guardian and when is kept. Raises `NotFound`."""
     given = {"household_id": household_id, "user_id": user_id, "now": now}
     if conn.execute(_QUERIES["remove_guardian"], given).fetchone() is None:
-        raise NotFound("no such guardian of this home")
+        raise NotFound("no such guardian of this home", "guardian.unknown")
 
 
 def list_guardians(conn: Connection, household_id: str) -> list[Guardian]:

@@ -45,12 +45,12 @@ def set_mode(
     Raises `PermanentError` for an end that is past, or one of being at home; `NotFound`.
     """
     if until is not None and mode is Mode.HOME:
-        raise PermanentError("being at home has no end; set when you leave")
+        raise PermanentError("being at home has no end; set when you leave", "mode.home")
     if until is not None and until <= now:
-        raise PermanentError("the end of being away lies in the past")
+        raise PermanentError("the end of being away lies in the past", "mode.past")
     given = {"household_id": household_id, "mode": mode, "until": until, "by": by, "now": now}
     if conn.execute(_QUERIES["set_mode"], given).fetchone() is None:
-        raise NotFound(f"no household {household_id}")
+        raise NotFound(f"no household {household_id}", "home.unknown")
 
 
 def mode_of(conn: Connection, household_id: str, now: datetime) -> ModeSet:
@@ -58,5 +58,5 @@ def mode_of(conn: Connection, household_id: str, now: datetime) -> ModeSet:
     given = {"household_id": household_id, "now": now}
     row = conn.execute(_QUERIES["mode"], given).fetchone()
     if row is None:
-        raise NotFound(f"no household {household_id}")
+        raise NotFound(f"no household {household_id}", "home.unknown")
     return ModeSet(Mode(row["mode"]), row["since"], row["until"], row["by"])

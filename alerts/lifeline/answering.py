@@ -25,12 +25,12 @@ def answer(
         return []
     if said.answer == "accept":
         if carried.accepted_by is not None:
-            raise Conflict(f"{first} accepted first")
+            raise Conflict(f"{first} accepted first", "page.taken", by=first)
     elif said.answer == "decline":
         if page.state is PageState.ARRIVED:
-            raise Conflict("you have arrived; tell what you found")
+            raise Conflict("you have arrived; tell what you found", "page.arrived")
     elif page.state not in ON_THE_JOB:
-        raise Conflict(f"only who has accepted can {_CAN[said.answer]}")
+        raise Conflict(f"only who has accepted can {_CAN[said.answer]}", "page.not_accepted")
     paged = page.paged
     return [Answered(paged.incident_id, paged.page_id, said.answer, now, said.found, said.channel)]
 

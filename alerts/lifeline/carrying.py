@@ -74,12 +74,12 @@ class Carrying:
         """
         found = self.page(page_id)
         if found is None:
-            raise NotFound(f"no page {page_id}")
+            raise NotFound(f"no page {page_id}", "page.unknown")
         carried, page = found
         crew = self.roster.responders if self.roster else {}
         asked = crew.get(page.paged.responder_id)
         if said.device and (asked is None or asked.device_id != said.device):
-            raise Refused(f"page {page_id} was not sent to {said.device}")
+            raise Refused(f"page {page_id} was not sent to {said.device}", "page.others")
         first = crew.get(carried.accepted_by or "")
         name = first.name if first else "somebody else"
         return answering.answer(carried, page, said, first=name, now=now)

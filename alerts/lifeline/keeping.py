@@ -30,7 +30,7 @@ class Keeping:
         if before and before[-1] == said.answer:
             return []
         if len(before) >= MOST_OF_A_PAGE:
-            raise Conflict("too many answers to this page wait for the database")
+            raise Conflict("too many answers to this page wait for the database", "page.too_many")
         return [Kept(page_id, said.answer, now, said.found, said.channel)]
 
     def next(self) -> list[Kept]:

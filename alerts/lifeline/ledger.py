@@ -188,7 +188,7 @@ class Ledger:
     def _found(self, page_id: int) -> tuple[Carried, CarriedPage]:
         found = self._carrying.page(page_id)
         if found is None:
-            raise NotFound(f"no page {page_id}")
+            raise NotFound(f"no page {page_id}", "page.unknown")
         return found
 
     def carried(self) -> list[AlarmKey]:

@@ -46,7 +46,7 @@ def take_answer(
     """
     row = conn.execute(_QUERIES["carrier"], {"page_id": given.page_id}).fetchone()
     if row is None or row["device_id"] != device_id:
-        raise Refused(f"page {given.page_id} was not sent to {device_id}")
+        raise Refused(f"page {given.page_id} was not sent to {device_id}", "page.others")
     return _carry_out(conn, given, now, settings)
 
 

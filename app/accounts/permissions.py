@@ -112,9 +112,14 @@ class Denied(Refused):
     """The caller may not; what was wanted is kept for the log."""
 
     def __init__(
-        self, message: str, who: Principal, right: Right, household_id: str | None
+        self,
+        message: str,
+        who: Principal,
+        right: Right,
+        household_id: str | None,
+        code: str = "denied.role",
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, code)
         self.who, self.right, self.household_id = who, right, household_id
 
 
@@ -122,7 +127,7 @@ class Hidden(NotFound):
     """The caller may not, and does not learn whether there is such a home."""
 
     def __init__(self, who: Principal, right: Right, household_id: str | None) -> None:
-        super().__init__("no such home")
+        super().__init__("no such home", "home.unknown")
         self.who, self.right, self.household_id = who, right, household_id
 
 
@@ -156,10 +161,12 @@ def reason(
     if reach is Reach.OWN_HOME:
         return {"reason": reach.value}
     if place is not None and not who.answers_for(place.district):
-        raise Denied("this home is in another district", who, right, household_id)
+        raise Denied(
+            "this home is in another district", who, right, household_id, "denied.district"
+        )
     if reach is Reach.DISTRICT:
         if place is None:
-            raise NotFound("no such home")
+            raise NotFound("no such home", "home.unknown")
         return {"reason": stated or reach.value, "district": place.district}
     if place is not None and place.open_incident is None and stated and reach is Reach.REASON:
         return {"reason": stated}
@@ -170,6 +177,7 @@ def reason(
             who,
             right,
             household_id,
+            "denied.no_incident",
         )
     said = {"stated": stated} if stated else {}
     return {"reason": Reach.OPEN_INCIDENT.value, "incident_id": place.open_incident, **said}

@@ -74,10 +74,10 @@ class SecondFactor:
         """
         step = step_of(secret, code, now)
         if step is None:
-            raise Refused("this is not the code")
+            raise Refused("this is not the code", "user.code")
         given = {"user_id": user_id, "sealed": self._seal.close(secret.encode()), "step": step}
         if conn.execute(_QUERIES["set_second_factor"], given).rowcount == 0:
-            raise NotFound(f"no user {user_id}")
+            raise NotFound(f"no user {user_id}", "user.unknown")
         codes = [_recovery_code() for _ in range(_RECOVERY_CODES)]
         conn.execute(_QUERIES["forget_recovery_codes"], given)
         with conn.cursor() as cursor:
@@ -91,7 +91,7 @@ class SecondFactor:
         """Take a code of the telephone, or a recovery code, each once; raise `Refused`."""
         row = find_user(conn, user_id)
         if row is None or row["totp_sealed"] is None:
-            raise Refused("this user has no second factor")
+            raise Refused("this user has no second factor", "user.code")
         secret = self._seal.open(bytes(row["totp_sealed"])).decode()
         step = step_of(secret, code, now)
         if step is not None:
@@ -100,14 +100,14 @@ class SecondFactor:
             given = {"user_id": user_id, "code_sha256": _digest(code), "now": now}
             spent = conn.execute(_QUERIES["spend_recovery_code"], given)
         if spent.rowcount == 0:
-            raise Refused("this is not the code, or it was used already")
+            raise Refused("this is not the code, or it was used already", "user.code")
 
 
 def forget(conn: Connection, user_id: str) -> None:
     """Take a lost telephone out of use, with its recovery codes. Raises `NotFound`."""
     given = {"user_id": user_id, "sealed": None, "step": 0}
     if conn.execute(_QUERIES["set_second_factor"], given).rowcount == 0:
-        raise NotFound(f"no user {user_id}")
+        raise NotFound(f"no user {user_id}", "user.unknown")
     conn.execute(_QUERIES["forget_recovery_codes"], given)
 
 

@@ -41,7 +41,7 @@ def open_session(conn: Connection, user_id: str, now: datetime) -> dict[str, str
         "until_at_home": now + AT_HOME_FOR,
     }
     if conn.execute(_QUERIES["open_session"], given).rowcount == 0:
-        raise Refused(f"user {user_id} was removed")
+        raise Refused(f"user {user_id} was removed", "user.unknown")
     return {"session": secret}
 
 
@@ -70,12 +70,12 @@ def resume_session(conn: Connection, session: Mapping[str, Any], now: datetime) 
     """Return whose session this is, noting that it is used; raise `Refused` when it has ended."""
     secret = session.get("session")
     if not isinstance(secret, str):
-        raise Refused("not signed in")
+        raise Refused("not signed in", "session.none")
     digest = _digest(secret)
     given = {"session_sha256": digest, "now": now, "idle_since": now - IDLE}
     row = conn.execute(_QUERIES["find_session"], given).fetchone()
     if row is None:
-        raise Refused("the session has ended; sign in again")
+        raise Refused("the session has ended; sign in again", "session.ended")
     if now - row["seen_at"] >= _TOUCH_EVERY:
         conn.execute(_QUERIES["touch_session"], {"session_sha256": digest, "now": now})
     return principal_of(row)
@@ -91,5 +91,5 @@ def end_session(conn: Connection, session: Mapping[str, Any], now: datetime) -> 
 def end_sessions_of(conn: Connection, user_id: str, now: datetime) -> int:
     """End every session of a user; return how many were open. Raises `NotFound`."""
     if conn.execute(_QUERIES["find_user"], {"user_id": user_id}).fetchone() is None:
-        raise NotFound(f"no user {user_id}")
+        raise NotFound(f"no user {user_id}", "user.unknown")
     return conn.execute(_QUERIES["end_sessions_of"], {"user_id": user_id, "now": now}).rowcount

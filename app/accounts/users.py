@@ -39,13 +39,18 @@ def add_user(
     if not _USER_ID.fullmatch(user_id):
         raise PermanentError(
             f"user id {user_id!r}: 2 to 40 of a-z, 0-9, '.', '_' and '-', "
-            "beginning with a letter or a digit"
+            "beginning with a letter or a digit",
+            "user.id",
         )
     if user_id in _RESERVED:
-        raise PermanentError(f"user id {user_id!r} is reserved for the service itself")
+        raise PermanentError(
+            f"user id {user_id!r} is reserved for the service itself", "user.reserved"
+        )
     role, district = _role(role, district)
     if homes and role not in AT_HOME:
-        raise PermanentError(f"a household belongs to a resident or guardian, not to: {role}")
+        raise PermanentError(
+            f"a household belongs to a resident or guardian, not to: {role}", "user.household"
+        )
     password = passwords.new_password()
     given = {
         "user_id": user_id,
@@ -55,7 +60,7 @@ def add_user(
     }
     with conn.transaction():
         if conn.execute(_QUERIES["add_user"], given).fetchone() is None:
-            raise Conflict(f"user {user_id} exists already")
+            raise Conflict(f"user {user_id} exists already", "user.exists")
         conn.execute(_QUERIES["forget_households"], {"user_id": user_id})
         try:
             with conn.cursor() as cursor:
@@ -64,7 +69,9 @@ def add_user(
                     [{"user_id": user_id, "household_id": home} for home in homes],
                 )
         except psycopg.errors.ForeignKeyViolation:
-            raise NotFound(f"not every household exists: {', '.join(homes)}") from None
+            raise NotFound(
+                f"not every household exists: {', '.join(homes)}", "home.unknown"
+            ) from None
     return password
 
 
@@ -72,12 +79,14 @@ def _role(role: Role | str, district: str) -> tuple[Role, str]:
     try:
         role = Role(role)
     except ValueError:
-        raise PermanentError(f"role {role!r}: {', '.join(Role)} are the roles") from None
+        raise PermanentError(
+            f"role {role!r}: {', '.join(Role)} are the roles", "user.role"
+        ) from None
     district = district.strip()
     if district and role in AT_HOME:
-        raise PermanentError(f"a district is given to staff, not to: {role}")
+        raise PermanentError(f"a district is given to staff, not to: {role}", "user.district")
     if role is Role.OFFICER and not district:
-        raise PermanentError("a district officer needs a district")
+        raise PermanentError("a district officer needs a district", "user.officer")
     return role, district
 
 
@@ -90,9 +99,11 @@ def change_role(conn: Connection, user_id: str, role: Role | str, district: str 
     role, district = _role(role, district)
     row = find_user(conn, user_id)
     if row is None:
-        raise NotFound(f"no user {user_id}")
+        raise NotFound(f"no user {user_id}", "user.unknown")
     if role in AT_HOME or Role(row["role"]) in AT_HOME:
-        raise PermanentError("residents and guardians keep their role; add another user")
+        raise PermanentError(
+            "residents and guardians keep their role; add another user", "user.role_stays"
+        )
     if role is not Role.ADMINISTRATOR:
         keep_an_administrator(conn, row)
     conn.execute(_QUERIES["change_role"], {"user_id": user_id, "role": role, "district": district})
@@ -105,7 +116,7 @@ def keep_an_administrator(conn: Connection, row: dict[str, Any]) -> None:
     conn.execute(_QUERIES["lock"], {"key": _ADMINISTRATOR_LOCK})
     other = conn.execute(_QUERIES["other_administrator"], {"user_id": row["user_id"]}).fetchone()
     if other is None:
-        raise Conflict(f"{row['user_id']} is the only administrator")
+        raise Conflict(f"{row['user_id']} is the only administrator", "user.last_administrator")
 
 
 def new_password_for(conn: Connection, user_id: str, now: datetime) -> str:
@@ -113,7 +124,7 @@ def new_password_for(conn: Connection, user_id: str, now: datetime) -> str:
     password = passwords.new_password()
     given = {"user_id": user_id, "password_argon2": passwords.digest(password), "now": now}
     if conn.execute(_QUERIES["change_password"], given).rowcount == 0:
-        raise NotFound(f"no user {user_id}")
+        raise NotFound(f"no user {user_id}", "user.unknown")
     conn.execute(_QUERIES["end_sessions_of"], given)
     return password
 
@@ -122,7 +133,7 @@ def remove_user(conn: Connection, user_id: str, now: datetime) -> None:
     """Remove a user; tokens and sessions die in the same transaction. Raises `NotFound`."""
     with conn.transaction():
         if conn.execute(_QUERIES["remove_user"], {"user_id": user_id, "now": now}).rowcount == 0:
-            raise NotFound(f"no user {user_id}")
+            raise NotFound(f"no user {user_id}", "user.unknown")
         conn.execute(_QUERIES["revoke_tokens"], {"user_id": user_id, "now": now})
         conn.execute(_QUERIES["end_sessions_of"], {"user_id": user_id, "now": now})
         conn.execute(_QUERIES["forget_recovery_codes"], {"user_id": user_id})
@@ -168,16 +179,16 @@ def link_oidc(conn: Connection, user_id: str, subject: str | None) -> None:
         with conn.transaction():
             given = {"user_id": user_id, "subject": subject}
             if conn.execute(_QUERIES["link_oidc"], given).rowcount == 0:
-                raise NotFound(f"no user {user_id}")
+                raise NotFound(f"no user {user_id}", "user.unknown")
     except psycopg.errors.UniqueViolation:
-        raise Conflict("another user is linked to this subject") from None
+        raise Conflict("another user is linked to this subject", "user.linked") from None
 
 
 def check_password(conn: Connection, user_id: str, password: str) -> Principal:
     """Return who this is; raise `Refused`, after the same work whether or not the user exists."""
     row = find_user(conn, user_id)
     if not passwords.matches(row["password_argon2"] if row else None, password) or row is None:
-        raise Refused("unknown user or wrong password")
+        raise Refused("unknown user or wrong password", "user.password")
     return principal_of(row)
 
 

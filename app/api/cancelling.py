@@ -65,5 +65,8 @@ def cancel(
             settings=desk.settings,
         )
     if not answer.accepted:
-        raise Refused(f"this is not the code word; {answer.left} attempts are left")
+        raise Refused(
+            f"this is not the code word; {answer.left} attempts are left",
+            "code_word.wrong" if answer.left else "code_word.spent",
+        )
     return models.Cancelled(incident_id=incident, state="cancelled")

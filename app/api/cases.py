@@ -105,5 +105,5 @@ def _opened(desk: Desk, token: Credential, home: str, device: str, case: str) ->
         since = desk.clock.now() - EVIDENCE_KEPT
         given = {"household_id": home, "device_id": device, "case": case, "since": since}
         if not fetch_all(conn, "case", given):
-            raise NotFound("no such case of this home")
+            raise NotFound("no such case of this home", "evidence.unknown")
     return read_manifest(desk.objects, device, case, desk.settings.service_key)

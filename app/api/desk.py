@@ -207,7 +207,7 @@ def incident_place(conn: Connection, incident_id: int, now: datetime) -> Place:
     given = {"incident_id": incident_id, "closed_since": now - HANDOVER}
     row = conn.execute(_QUERIES["home_of_incident"], given).fetchone()
     if row is None:
-        raise NotFound(f"no incident {incident_id}")
+        raise NotFound(f"no incident {incident_id}", "incident.unknown")
     return Place(**row)
 
 
@@ -222,9 +222,9 @@ def admit(
     place = place_of(conn, home)
     why = reason(who, right, home, place, stated=stated)
     if place is None:
-        raise NotFound("no such home")
+        raise NotFound("no such home", "home.unknown")
     if who.role is Role.GUARDIAN and not may_guardian(conn, who, right, home):
-        raise Denied("the residents did not give this right", who, right, home)
+        raise Denied("the residents did not give this right", who, right, home, "denied.not_given")
     return who, why
 
 
@@ -292,7 +292,7 @@ def incident_state(conn: Connection, incident_id: int) -> str:
     """Return the state an incident is in."""
     row = conn.execute(_QUERIES["incident_state"], {"incident_id": incident_id}).fetchone()
     if row is None:
-        raise NotFound(f"no incident {incident_id}")
+        raise NotFound(f"no incident {incident_id}", "incident.unknown")
     return str(row["state"])
 
 

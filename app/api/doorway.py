@@ -48,7 +48,7 @@ def admitted(
         who, why = admit(desk, conn, credential, home, right, stated=stated)
         device = find(conn, device_id, desk.clock)
         if device.household_id != home:
-            raise NotFound("no such device of this home")
+            raise NotFound("no such device of this home", "device.unknown")
         admission = Admission(who, device, right, {**why, **detail})
         _record(desk, conn, admission, right.value, admission.detail)
     return admission

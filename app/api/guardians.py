@@ -104,7 +104,7 @@ def limit(
         limit_guardian(conn, home, user, rights)
         found = [one for one in list_guardians(conn, home) if one.user_id == user]
     if not found:
-        raise NotFound("no such guardian of this home")
+        raise NotFound("no such guardian of this home", "guardian.unknown")
     return _view(found[0])
 
 

@@ -51,7 +51,7 @@ def _json(body: object) -> Response:
 def _reading(desk: Desk, conn: Connection, home: str) -> dict[str, Any]:
     found = standing(conn, [home], desk.clock.now())
     if not found:
-        raise NotFound("no such home")
+        raise NotFound("no such home", "home.unknown")
     return found[0]
 
 

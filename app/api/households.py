@@ -212,7 +212,7 @@ def evidence(
         given = {"household_id": home, "sha256": sha256, "since": desk.clock.now() - EVIDENCE_KEPT}
         rows = fetch_all(conn, "evidence", given)
         if not rows:
-            raise NotFound("no such evidence of this home")
+            raise NotFound("no such evidence of this home", "evidence.unknown")
     return picture(desk, rows[0]["key"], sha256)
 
 

@@ -302,3 +302,8 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str = ""
+    code: str = Field(
+        "",
+        examples=["incident.over"],
+        description="The reason by a name that stays, where a person may read it; not always there",
+    )

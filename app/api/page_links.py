@@ -29,7 +29,7 @@ def page_of(desk: Desk, token: str) -> int:
     try:
         return read_token(desk.settings.service_key, token)
     except Refused as error:
-        raise NotFound(str(error)) from None
+        raise NotFound(str(error), error.code) from None
 
 
 class NotTheirs(Refused):
@@ -47,7 +47,7 @@ def by_link(desk: Desk, request: Request, token: str) -> Iterator[tuple[Connecti
         page_id = read_token(desk.settings.service_key, token)
     except Refused as error:
         _refuse(desk, token, str(error), "forged")
-        raise NotFound(str(error)) from None
+        raise NotFound(str(error), error.code) from None
     with desk.database.transaction() as conn:
         refused = _expired(desk, conn, page_id) or _not_theirs(desk, conn, request, page_id)
         if refused is None:
@@ -72,7 +72,9 @@ def _not_theirs(desk: Desk, conn: Connection, request: Request, page_id: int) ->
     if not own or (whose := responder_of(conn, page_id)) in {None, whose_token(own)}:
         return None
     who = own_id(desk, conn, own)
-    return NotTheirs(f"this page was sent to {whose}, and not to {who}") if who else None
+    if not who:
+        return None
+    return NotTheirs(f"this page was sent to {whose}, and not to {who}", "page.others")
 
 
 def _expired(desk: Desk, conn: Connection, page_id: int) -> Refused | None:

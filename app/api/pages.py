@@ -24,7 +24,7 @@ from app.api.page_links import by_link, page_of
 from app.api.problems import responses
 from app.photo import MAX_BYTES, cleaned
 from core.database import Connection
-from core.errors import Conflict, NotFound, PermanentError, Refused
+from core.errors import NotFound, PermanentError
 
 _ERRORS = responses(403, 404, 409, 422, 503)
 _ANSWERS = _ERRORS | {
@@ -98,18 +98,14 @@ def _take(
 
     try:
         view = of_page(desk, commit, around_it)
-    except (Conflict, Refused):
-        if not from_browser:
-            raise
     except NotFound:
         raise
-    except PermanentError:  # of what was filled in
+    except PermanentError as error:
         if not from_browser:
             raise
-        return RedirectResponse(f"/page/{token}?problem=form", 303)
-    else:
-        return _told(view, page_of(desk, token), token, from_browser=from_browser)
-    return RedirectResponse(f"/page/{token}", 303)  # which says what stands now
+        # to the page, which says why not, and what stands now
+        return RedirectResponse(f"/page/{token}?refused={error.code or 'yes'}", 303)
+    return _told(view, page_of(desk, token), token, from_browser=from_browser)
 
 
 def _told(

@@ -88,6 +88,8 @@ def of_error(error: DoorGuardError) -> JSONResponse:
         return problem(
             status, name, title, headers={"Retry-After": str(max(1, math.ceil(error.delay_s)))}
         )
+    if isinstance(error, PermanentError) and error.code:
+        return problem(status, name, title, str(error), code=error.code)
     return problem(status, name, title, str(error))
 
 

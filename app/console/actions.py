@@ -68,7 +68,7 @@ def follow(desk: Desk, session: Mapping[str, Any], incident_id: int) -> Opened:
 def _open_card(conn: Connection, incident_id: int) -> IncidentCard:
     card = board.card(conn, incident_id)
     if card.closed_at is not None:
-        raise NotFound(f"incident {incident_id} is closed")
+        raise NotFound(f"incident {incident_id} is closed", "incident.closed")
     return card
 
 
@@ -149,7 +149,7 @@ def close(desk: Desk, session: Mapping[str, Any], incident_id: int, finding: Fin
 def note(desk: Desk, session: Mapping[str, Any], incident_id: int, text: str) -> None:
     """Write a note into the incident's log. Raises `PermanentError` for an empty one."""
     if not text.strip():
-        raise PermanentError("an empty note tells nothing")
+        raise PermanentError("an empty note tells nothing", "text.empty")
     with _acting(desk, session, incident_id) as (conn, who, now):
         incidents.add_note(conn, incident_id, actor=who.user_id, now=now, note=text.strip())
 
@@ -231,6 +231,6 @@ def evidence_key(desk: Desk, session: Mapping[str, Any], incident_id: int, sha25
         card = board.card(conn, incident_id)
         key = next((line.key for line in card.evidence if line.sha256 == sha256), None)
         if key is None:
-            raise NotFound("no such evidence of this incident")
+            raise NotFound("no such evidence of this incident", "evidence.unknown")
         _record(conn, who, "evidence", card, now)
         return key

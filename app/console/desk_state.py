@@ -85,12 +85,12 @@ def park(
     """
     incident = lock_open(conn, incident_id)
     if incident.priority == Priority.LIFE_SAFETY:
-        raise PermanentError("a call for help is not parked")
+        raise PermanentError("a call for help is not parked", "park.life")
     if not why.strip():
-        raise PermanentError("an incident is parked with a reason")
+        raise PermanentError("an incident is parked with a reason", "park.why")
     span = timedelta(seconds=for_s)
     if not PARK_MIN <= span <= PARK_MAX:
-        raise PermanentError("an incident is parked for 1 minute to 12 hours")
+        raise PermanentError("an incident is parked for 1 minute to 12 hours", "park.span")
     given = {"incident_id": incident_id, "actor": actor, "now": now, "why": why.strip()}
     conn.execute(_QUERIES["park"], {**given, "until": now + span})
     note = f"parked for {for_s / 60:.0f} min: {why.strip()}"
@@ -117,6 +117,6 @@ def tick(
 def write_shift_note(conn: Connection, *, actor: str, now: datetime, text: str) -> None:
     """Write what the next shift should know. Raises `PermanentError` for nothing."""
     if not text.strip():
-        raise PermanentError("an empty note tells nothing")
+        raise PermanentError("an empty note tells nothing", "text.empty")
     conn.execute(_QUERIES["write_shift_note"], {"actor": actor, "now": now, "text": text.strip()})
     conn.execute(_QUERIES["wake_boards"])

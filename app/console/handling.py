@@ -147,15 +147,15 @@ class Handling:
         try:
             return await asyncio.to_thread(action, self._desk, self._session, *given)
         except Denied as error:
-            self._telling.tell(str(error))
+            self._telling.tell(self._t.refusal(error))
         except Refused:
             self._telling.turn_out()
         except NotFound as error:
-            self._telling.tell(str(error))
+            self._telling.tell(self._t.refusal(error))
             if given and isinstance(given[0], int):
                 self._telling.gone(given[0])
         except PermanentError as error:
-            self._telling.tell(str(error))
+            self._telling.tell(self._t.refusal(error))
         except TemporaryError as error:
             _log.warning("an operator's action was not carried out", error=str(error))
             self._telling.tell(self._t("act.away"))

@@ -40,7 +40,7 @@ def router(pages: PlainPages) -> APIRouter:
                 "homes": homes,
                 "user": who.user_id,
                 "timezone": pages.desk.settings.timezone,
-                "words": templates.words.group("resident.", "kind."),
+                "words": templates.words.group("resident.", "kind.", "refusal."),
                 "cameras": [
                     Markup(door(templates, chosen.household_id, row["device_id"], hands))  # noqa: S704 - a template of ours, escaped there
                     for row in conn.execute(

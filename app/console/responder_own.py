@@ -28,7 +28,7 @@ def router(papers: Papers) -> APIRouter:
             with desk.database.transaction() as conn:
                 responder_id = own_id(desk, conn, token)
                 if responder_id is None:
-                    raise NotFound("no such link")
+                    raise NotFound("no such link", "link.bad")
                 found = open_pages(conn, responder_id)
             key = desk.settings.service_key
             pages = [(page_token(key, page["page_id"]), page) for page in found]

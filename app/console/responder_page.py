@@ -17,7 +17,7 @@ from app.api.desk import Desk, DeskDep
 from app.api.households import picture
 from app.api.page_links import NotTheirs, by_link, page_of
 from app.console.presenting import LANGUAGE_COOKIE, Papers, Templates
-from app.console.words import CATALOGUE
+from app.console.words import CATALOGUE, Words
 from core.catalogue import Priority
 from core.errors import NotFound, Refused, TemporaryError
 from core.secrets import new_secret
@@ -28,6 +28,7 @@ _OWN_ENDS = {
     PageState.DECLINED: "responder.you_declined",
     PageState.DONE: "responder.you_are_done",
 }
+_SAYS_WHY = frozenset({"responder.taken", "responder.over"})
 _GOING = ANSWERED | {State.DISPATCHED}
 _REFUSALS = {
     NotFound: (404, "responder.bad_link"),
@@ -105,7 +106,15 @@ def in_language(request: Request, language: str) -> Response:
     return answer
 
 
-def _rendered(desk: Desk, templates: Templates, page: PageView, token: str, problem: str) -> str:
+def _problem(words: Words, refused: str, stands: str) -> str:
+    """Return why the last answer was refused, empty where what stands says it."""
+    if not refused or stands in _SAYS_WHY:
+        return ""
+    return words.why(refused) or words("responder.problem")
+
+
+def _rendered(desk: Desk, templates: Templates, page: PageView, token: str, refused: str) -> str:
+    stands = standing(page, late=desk.clock.now() > page.answer_by)
     urgent = page.priority <= Priority.INTRUSION and page.page_state is not PageState.ARRIVED
     return templates.render(
         "responder.html",
@@ -113,13 +122,13 @@ def _rendered(desk: Desk, templates: Templates, page: PageView, token: str, prob
         token=token,
         key=new_secret(),
         may_answer=not page.over and page.page_state in MAY_STILL_ANSWER,
-        standing=standing(page, late=desk.clock.now() > page.answer_by),
+        standing=stands,
         pictures=page.evidence[::-1][:_SHOWN],
         deadline=page.created_at + ARRIVE_WITHIN if urgent else None,
         route=desk.settings.route_url.format(lat=page.lat, lon=page.lon),
         findings=FINDINGS,
         longest_note=LONGEST_NOTE,
-        problem=problem == "form",
+        problem=_problem(templates.words, refused, stands),
     )
 
 
@@ -133,7 +142,7 @@ def router(papers: Papers) -> APIRouter:
         desk: DeskDep,
         token: str,
         lang: str = "",
-        problem: str = "",
+        refused: str = "",
         kept: str = "",
     ) -> Response:
         if lang in CATALOGUE:
@@ -141,7 +150,7 @@ def router(papers: Papers) -> APIRouter:
 
         def work(templates: Templates) -> str:
             page = _read(desk, request, token, "page")
-            return _rendered(desk, templates, page, token, problem)
+            return _rendered(desk, templates, page, token, refused)
 
         def away(templates: Templates) -> str:
             return templates.render(
@@ -161,6 +170,6 @@ def router(papers: Papers) -> APIRouter:
         for line in page.evidence:
             if line.sha256 == sha256:
                 return picture(desk, line.key, sha256)
-        raise NotFound("no such evidence on this page")
+        raise NotFound("no such evidence on this page", "evidence.unknown")
 
     return routes

@@ -16,7 +16,7 @@ from app.accounts.sessions import end_sessions_of
 from app.accounts.users import find_user
 from app.console.plain_page import PlainPages
 from core.database import Connection
-from core.errors import Conflict, NotFound, PermanentError
+from core.errors import PermanentError
 
 Name = Annotated[str, Form(max_length=40)]
 Do = Callable[[Connection], str]
@@ -56,8 +56,9 @@ def router(pages: PlainPages) -> APIRouter:
                         now=pages.desk.clock.now(),
                         detail={"user": user},
                     )
-            except (Conflict, NotFound, PermanentError) as error:
-                return listed(request, conn, who, problem=str(error))
+            except PermanentError as error:
+                said = pages.papers.of(request).words.refusal(error)
+                return listed(request, conn, who, problem=said)
             return listed(request, conn, who, told=told)
 
         return pages.answer(request, Right.USERS, work)

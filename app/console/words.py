@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from importlib import resources
 
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, PermanentError
 
 _FILES = resources.files("app.console").joinpath("languages")
 
@@ -42,6 +42,23 @@ class Words:
         """Return the words for a name that comes from the data; the bare name when new to us."""
         words = self._words.get(f"{group}.{name}")
         return words.format(**given) if words else name.replace("_", " ")
+
+    def refusal(self, error: PermanentError) -> str:
+        """Return why something was not done; an error without a code says so in its own English.
+
+        What a sentence is filled with is itself in words where the catalogue has them under the
+        same name: a state, say.
+        """
+        words = self._words.get(f"refusal.{error.code}")
+        if words is None:
+            return str(error)
+        given = error.given.items()
+        return words.format(**{name: self._words.get(f"{name}.{one}", one) for name, one in given})
+
+    def why(self, code: str) -> str:
+        """Return the words of a refusal by its code alone, empty where that does not do."""
+        words = self._words.get(f"refusal.{code}", "")
+        return "" if "{" in words else words
 
     def group(self, *prefixes: str) -> dict[str, str]:
         """Return the words under some prefixes, unfilled, for a script that fills them itself."""

@@ -44,7 +44,7 @@ def find(conn: Connection, device_id: str, clock: Clock) -> DoorDevice:
     given = {"device_id": device_id, "now": clock.now()}
     row = conn.execute(_QUERIES["device"], given).fetchone()
     if row is None:
-        raise NotFound("no such device")
+        raise NotFound("no such device", "device.unknown")
     return DoorDevice(**row)
 
 

@@ -46,6 +46,8 @@ class Given(msgspec.Struct, frozen=True):
     page: PageView | None = None
     conflict: str = ""
     refused: str = ""
+    code: str = ""  # of the error, with what its words are filled with
+    given: dict[str, str | int] = {}
 
 
 _ASKED = msgspec.json.Decoder(Asked)
@@ -93,9 +95,9 @@ class Answering:
             answer = self._lifeline.answer(asked.page_id, asked.said)
             return Given(asked.question, answer=answer) if answer else None
         except Refused as error:
-            return Given(asked.question, refused=str(error))
+            return Given(asked.question, refused=str(error), code=error.code, given=error.given)
         except Conflict as error:
-            return Given(asked.question, conflict=str(error))
+            return Given(asked.question, conflict=str(error), code=error.code, given=error.given)
 
 
 class Asking:
@@ -128,9 +130,9 @@ class Asking:
         """
         told = self._ask(Asked(token_hex(8), page_id, said))
         if told.refused:
-            raise Refused(told.refused)
+            raise Refused(told.refused, told.code, **told.given)
         if told.answer is None:
-            raise Conflict(told.conflict)
+            raise Conflict(told.conflict, told.code, **told.given)
         return told.answer
 
     def look(self, page_id: int, *, shown: bool) -> PageView:

@@ -15,6 +15,11 @@ function word(key, given = {}) {
 function clock(at, seconds = false) {
   return new Date(at).toLocaleTimeString(language, { hour12: false, timeZone: zone, hour: "2-digit", minute: "2-digit", ...(seconds && { second: "2-digit" }) });
 }
+// why something was refused, by the code of the problem; one that asks for more words has none
+function why(error) {
+  const said = words[`refusal.${error.problem?.code}`];
+  return said && !said.includes("{") ? said : word("failed");
+}
 function make(tag, given = {}, ...inside) {
   const element = Object.assign(document.createElement(tag), given);
   element.append(...inside);
@@ -124,9 +129,9 @@ async function setMode() {
   try {
     show(await api("PUT", "/mode", { mode, until }));
     $("mode-answer").textContent = until ? word("mode.back", { at: new Date(until).toLocaleDateString(language, { timeZone: zone }) }) : word("mode.set");
-  } catch {
+  } catch (error) {
     if (standing) showMode(standing);
-    $("mode-answer").textContent = word("failed");
+    $("mode-answer").textContent = why(error);
   }
 }
 
@@ -142,7 +147,7 @@ async function cancelCall(event) {
     $("cancel").open = false;
     show(await api("GET", "/now"));
   } catch (error) {
-    answer.textContent = error.status === 403 ? word(/ 0 attempts/.test(error.problem.detail) ? "cancel.many" : "cancel.wrong") : word("failed");
+    answer.textContent = why(error);
   }
   form.reset();
 }
@@ -243,8 +248,8 @@ async function act(work, said) {
     const result = await work();
     $("family-answer").textContent = said;
     return result;
-  } catch {
-    $("family-answer").textContent = word("failed");
+  } catch (error) {
+    $("family-answer").textContent = why(error);
     return undefined;
   }
 }

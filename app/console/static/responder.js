@@ -5,6 +5,7 @@
   const api = `/v1/pages/${page.dataset.token}`;
   const LOOK_MS = 5000, TELL_MS = 10000;
   let dirty = false;
+  history.replaceState(null, "", location.pathname);  // why an answer was refused is told once
   document.addEventListener("input", () => { dirty = true; });
 
   async function look() {

@@ -41,6 +41,7 @@ def test_an_incident_from_hand_to_hand(api, conn, clock, open_incident) -> None:
     told = send(api, f"{path}/acknowledge", "second")
     assert (told.status_code, told.json()["type"]) == (409, "urn:doorguard:problem:conflict")
     assert "the-operator acknowledged" in told.json()["detail"]
+    assert told.json()["code"] == "incident.acknowledged"
     assert send(api, f"{path}/verify").status_code == 200
     assert send(api, f"{path}/close", "second", {"disposition": "closed"}).status_code == 409
     assert send(api, f"{path}/take-over", "second").json()["acknowledged_by"] == "the-second"
@@ -89,6 +90,7 @@ def test_both_words_are_answered_alike(api, conn, open_incident) -> None:
     path = f"/v1/households/own/incidents/{incident}/cancel"
     wrong = send(api, path, "resident", {"word": "red bird"})
     assert (wrong.status_code, "4 attempts are left" in wrong.json()["detail"]) == (403, True)
+    assert wrong.json()["code"] == "code_word.wrong"
     assert send(api, path, "operator", {"word": "blue bird"}).status_code == 403
     duress = send(api, path, "resident", {"word": "GREEN bird"})
     seen = shown(api)
