@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Annotated
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,6 +20,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from starlette.middleware.sessions import SessionMiddleware
 
+from app.accounts.sessions import SESSION
 from app.accounts.users import add_user, link_oidc
 from app.api import application
 from app.api.desk import Desk
@@ -143,9 +145,9 @@ def browser(api: Api, clock, provider: Provider) -> Browser:
     return Browser(Client(app))
 
 
-def come_back(browser: Browser, provider: Provider) -> httpx.Response:
+def come_back(browser: Browser, provider: Provider, leave: str = "/login/oidc") -> httpx.Response:
     assert "Sign in with the city" in browser.get("/login").text
-    query = provider.agree(browser.get("/login/oidc").headers["location"])
+    query = provider.agree(browser.get(leave).headers["location"])
     assert (
         f"/login/oidc/finish?{query}".replace("&", "&amp;")
         in browser.get(f"/login/oidc/back?{query}").text
@@ -165,6 +167,18 @@ def test_who_is_linked_comes_in(browser, provider, conn) -> None:
     add_user(conn, "lee", "operator")
     with pytest.raises(Conflict):
         link_oidc(conn, "lee", subject)
+
+
+def test_the_session_goes_on_with_who_signs_in_again(browser, provider, conn, clock) -> None:
+    add_user(conn, "kim", "operator")
+    link_oidc(conn, "kim", f"{provider.issuer}|kim-of-the-city")
+    come_back(browser, provider)
+    clock.advance(60)
+    conn.execute("UPDATE sessions SET until = %s", (clock.now() + timedelta(minutes=4),))
+    again = come_back(browser, provider, "/login/oidc?again=1")
+    assert (again.status_code, "signed in again" in again.text) == (200, True)
+    (session,) = conn.execute("SELECT until FROM sessions").fetchall()
+    assert session["until"] == clock.now() + SESSION
 
 
 @pytest.mark.parametrize(
