@@ -43,18 +43,24 @@ def put_on_test(
     """
     if not 1 <= minutes <= LONGEST_MINUTES:
         raise PermanentError(
-            f"on test for {minutes} minutes: 1 to {LONGEST_MINUTES}; then say so again"
+            f"on test for {minutes} minutes: 1 to {LONGEST_MINUTES}; then say so again",
+            "on_test.minutes",
+            longest=LONGEST_MINUTES,
         )
     why = reason.strip()
     if not 1 <= len(why) <= LONGEST_REASON:
-        raise PermanentError(f"a home is on test for a reason, of at most {LONGEST_REASON} letters")
+        raise PermanentError(
+            f"a home is on test for a reason, of at most {LONGEST_REASON} letters",
+            "on_test.why",
+            longest=LONGEST_REASON,
+        )
     given = {"household_id": household_id, "by": by, "now": now}
     _lock(conn, household_id)
     before = conn.execute(_QUERIES["end"], given).fetchone()
     span = {"since": before["since"] if before else None, "until": now + timedelta(minutes=minutes)}
     row = conn.execute(_QUERIES["put"], given | span | {"reason": why}).fetchone()
     if row is None:
-        raise NotFound(f"no household {household_id}")
+        raise NotFound(f"no household {household_id}", "home.unknown")
     return OnTest(**row)
 
 
@@ -80,4 +86,4 @@ def homes_on_test(conn: Connection, now: datetime) -> dict[str, OnTest]:
 
 def _lock(conn: Connection, household_id: str) -> None:
     if conn.execute(_QUERIES["lock_home"], {"household_id": household_id}).fetchone() is None:
-        raise NotFound(f"no household {household_id}")
+        raise NotFound(f"no household {household_id}", "home.unknown")

@@ -106,7 +106,8 @@ def _act(pages: PlainPages, request: Request, q: str, do: Do) -> Response:
         except (Denied, Hidden):
             raise
         except PermanentError as error:
-            return _listed(pages, request, conn, who, q, problem=str(error))
+            said = pages.papers.of(request).words.refusal(error)
+            return _listed(pages, request, conn, who, q, problem=said)
         return _listed(pages, request, conn, who, q, told=told)
 
     return pages.answer(request, Right.ON_TEST, work)
