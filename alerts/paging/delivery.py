@@ -203,6 +203,7 @@ def record(
         "page_id": claimed.page.page_id,
         "now": now,
         "error": result.error,
+        "unknown": UNKNOWN,
     }
     if result.sent:
         _sent(conn, incident, claimed, values)

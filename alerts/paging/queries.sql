@@ -80,12 +80,20 @@ WHERE delivery_id = %(delivery_id)s AND state NOT IN ('sent', 'delivered', 'answ
 RETURNING delivery_id
 
 -- name: record_retry
+-- What may have gone out once stays so, whatever becomes of later attempts.
 UPDATE deliveries
-SET next_attempt_at = %(next_attempt_at)s, last_error = %(error)s, claimed_by = NULL
+SET next_attempt_at = %(next_attempt_at)s, claimed_by = NULL,
+    last_error = CASE
+        WHEN starts_with(last_error, %(unknown)s) THEN %(unknown)s || '; then: ' || %(error)s
+        ELSE %(error)s END
 WHERE delivery_id = %(delivery_id)s AND state = 'queued'
 
 -- name: record_failed
-UPDATE deliveries SET state = 'failed', last_error = %(error)s
+UPDATE deliveries
+SET state = 'failed',
+    last_error = CASE
+        WHEN starts_with(last_error, %(unknown)s) THEN %(unknown)s || '; then: ' || %(error)s
+        ELSE %(error)s END
 WHERE delivery_id = %(delivery_id)s AND state = 'queued'
 RETURNING delivery_id
 

@@ -81,7 +81,7 @@ SELECT page_id || '-' || channel || '-' || message AS key
 FROM deliveries JOIN pages USING (page_id) JOIN incidents USING (incident_id)
 WHERE household_id = ANY(%(households)s) AND message = 'page'
   AND (deliveries.state IN ('sent', 'delivered', 'answered')
-       OR (deliveries.state = 'dropped' AND deliveries.last_error = %(unknown)s))
+       OR (deliveries.state IN ('dropped', 'failed') AND starts_with(deliveries.last_error, %(unknown)s)))
 
 -- name: drilled
 -- How far the incidents of these homes are: one each, asked of more than one responder, or

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from importlib import import_module
-from pathlib import Path
 from typing import Protocol
 
 from core import heartbeat
@@ -53,20 +50,6 @@ def session_for(
         max_payload_bytes=max_payload_bytes,
         coalesce_s=coalesce_s if settings.receive == "bulk" else 0.0,
     )
-
-
-def step_behind(by: int) -> None:
-    """Let others run first, `by` steps of the scheduler's niceness: alarms, and what they need.
-
-    Linux weighs sessions against each other before the processes in them (sched(7), autogroup), and
-    each of ours is a session of its own: so the session steps behind as well. Without effect where
-    we are that far behind already.
-    """
-    if os.getpriority(os.PRIO_PROCESS, 0) >= by:
-        return
-    os.setpriority(os.PRIO_PROCESS, 0, by)
-    with suppress(OSError):  # another kernel, or a container's own group
-        Path("/proc/self/autogroup").write_text(str(by), encoding="ascii")
 
 
 def serve(process: str, settings: Settings) -> None:

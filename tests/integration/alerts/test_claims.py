@@ -7,7 +7,15 @@ import time
 import pytest
 
 from alerts import incidents
-from alerts.paging.delivery import LEASE_S, UNKNOWN, claim, hold_claims, release_claims
+from alerts.paging.delivery import (
+    LEASE_S,
+    UNKNOWN,
+    Result,
+    claim,
+    hold_claims,
+    record,
+    release_claims,
+)
 from core.database import Database
 from tests.integration.alerts.story import SETTINGS, Story
 
@@ -25,6 +33,14 @@ def _release(story: Story) -> int:
         return release_claims(conn, now=story.clock.now())
 
 
+def _release_soon(story: Story) -> None:
+    """The server notices the end of a connection within moments, not at once."""
+    end_s = time.monotonic() + 5
+    while _release(story) == 0:
+        assert time.monotonic() < end_s, "its lease is not over, but it is dead"
+        time.sleep(0.02)
+
+
 def test_claims_end_with_the_connection_of_who_made_them(story: Story, database: Database) -> None:
     story.responder("near")
     with story.database.transaction() as conn:
@@ -38,10 +54,7 @@ def test_claims_end_with_the_connection_of_who_made_them(story: Story, database:
     assert _release(story) == 0
     dying.close()
     story.clock.advance(1)
-    end_s = time.monotonic() + 5
-    while _release(story) == 0:
-        assert time.monotonic() < end_s, "its lease is not over, but it is dead"
-        time.sleep(0.02)
+    _release_soon(story)
     assert _claim(story, None) == ["near"]
     living.close()
 
@@ -74,10 +87,7 @@ def test_what_may_have_gone_out_says_so_when_nobody_waits_for_it_any_more(
     with story.database.transaction() as conn:
         incidents.close(conn, incident_id, actor="kim", now=story.clock.now(), outcome="closed")
     dying.close()
-    end_s = time.monotonic() + 5
-    while _release(story) == 0:
-        assert time.monotonic() < end_s
-        time.sleep(0.02)
+    _release_soon(story)
     assert _claim(story, None) == ["near"], "the word that they are not needed"
     with story.database.transaction() as conn:
         rows = conn.execute(
@@ -88,3 +98,28 @@ def test_what_may_have_gone_out_says_so_when_nobody_waits_for_it_any_more(
         ("stand_down", "queued"),
     ]
     assert rows[0]["last_error"] == UNKNOWN
+
+
+@pytest.mark.parametrize("again_after_s", [1.0, None], ids=["temporary", "permanent"])
+def test_what_may_have_gone_out_says_so_when_a_later_attempt_fails(
+    story: Story, database: Database, again_after_s: float | None
+) -> None:
+    story.responder("near")
+    with story.database.transaction() as conn:
+        incidents.on_event(
+            conn, story.event("sos.pressed"), now=story.clock.now(), settings=SETTINGS
+        )
+    dying = database.listener()
+    _claim(story, hold_claims(dying))
+    dying.close()
+    _release_soon(story)
+    for error in ("refused", "refused again"):
+        story.clock.advance(2)
+        with story.database.transaction() as conn:
+            now = story.clock.now()
+            for taken in claim(conn, now=now, settings=SETTINGS, limit=10, claimer=None):
+                record(conn, taken, Result(error, again_after_s), now=now, settings=SETTINGS)
+    with story.database.transaction() as conn:
+        row = conn.execute("SELECT state, last_error FROM deliveries").fetchone()
+    expected = ("failed", "refused") if again_after_s is None else ("queued", "refused again")
+    assert row == {"state": expected[0], "last_error": f"{UNKNOWN}; then: {expected[1]}"}
