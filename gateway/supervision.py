@@ -97,7 +97,8 @@ def put_behind(conn: Connection, device_id: str, gateway: str | None) -> None:
     """Note through which device another connects; None: through none.
 
     While that one is silent, the silence of what is behind it is its own. Raises `NotFound`, and
-    `PermanentError` for a device behind itself or behind one that is behind another.
+    `PermanentError` for a device behind itself, behind one that is behind another, or that has
+    others behind it.
     """
     devices = {one["device_id"]: one for one in conn.execute(_QUERIES["watched"])}
     if gateway is not None and gateway not in devices:
@@ -105,6 +106,10 @@ def put_behind(conn: Connection, device_id: str, gateway: str | None) -> None:
     if gateway == device_id or (gateway and devices[gateway]["behind"]):
         raise PermanentError(
             f"{gateway} cannot be what {device_id} connects through", "device.behind"
+        )
+    if gateway and any(one["behind"] == device_id for one in devices.values()):
+        raise PermanentError(
+            f"others are behind {device_id}; it connects through none itself", "device.gateway"
         )
     given = {"device_id": device_id, "behind": gateway}
     if conn.execute(_QUERIES["put_behind"], given).fetchone() is None:

@@ -11,6 +11,7 @@ from core.errors import Conflict, NotFound, PermanentError
 from core.secrets import new_secret
 
 MAX_CONTACTS = 10
+MAX_ADDRESS = 2000  # characters of a URL
 _QUERIES = sql.load("households", "contacts.sql")
 
 
@@ -36,7 +37,11 @@ def add_contact(
         )
     if webhook_url is not None and not webhook_url.startswith(("http://", "https://")):
         raise PermanentError(
-            f"webhook {webhook_url}: http:// or https:// is expected", "contact.webhook"
+            "the webhook's address begins with http:// or https://", "contact.webhook"
+        )
+    if apprise_url is not None and "://" not in apprise_url:
+        raise PermanentError(
+            "the Apprise URL has no scheme, like mailto:// or ntfy://", "contact.apprise"
         )
     if len(list_contacts(conn, household_id)) >= MAX_CONTACTS:
         raise Conflict(

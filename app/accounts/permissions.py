@@ -31,7 +31,10 @@ class Right(StrEnum):
     COMMAND = "command"  # siren, light, a recorded warning
     MODE = "mode"
     GUARDIANS = "guardians"
-    MAINTAIN = "maintain"  # restart and update devices
+    CARE = "care"  # when its silence is asked after
+    CONTACTS = "contacts"  # who is told of what happens at its door
+    ADD_CONTACT = "contact.add"  # an address that the service will call
+    MAINTAIN = "maintain"  # restart and update devices, what they are behind
     ON_TEST = "on_test"  # say that somebody works there; mutes nothing
     # dispatch
     BOARD = "board"
@@ -84,6 +87,10 @@ GRANTS: dict[Right, Grants] = {
     Right.COMMAND: _HOME | _FOR_A_REASON,
     Right.MODE: _HOME,
     Right.GUARDIANS: _HOME,
+    Right.CARE: _HOME | _LEADERS,
+    Right.CONTACTS: _HOME | _LEADERS,
+    # not residents: what calls out is typed in by those who run the service
+    Right.ADD_CONTACT: _LEADERS,
     Right.MAINTAIN: _to(Reach.DISTRICT, Role.TECHNICIAN, Role.ADMINISTRATOR),
     Right.ON_TEST: _to(Reach.DISTRICT, Role.TECHNICIAN, Role.SUPERVISOR, Role.ADMINISTRATOR),
     Right.BOARD: _DISPATCH,

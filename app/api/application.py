@@ -9,9 +9,12 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from app.api import (
+    behind,
     cancelling,
+    care,
     cases,
     commands,
+    contacts,
     emergency_calls,
     export,
     figures,
@@ -38,9 +41,9 @@ What happens at a home, for those who live in it, and for those who come to help
 * **Authentication**: `Authorization: Bearer TOKEN`; a token is made by `doorguard token USER`.
   Pages of the service itself are known by the session they were opened with.
 * **A home is seen only by those with a reason**: residents see their own; operators see a home
-  while it has an open incident. Administrators read no home through this API, but they may sit
-  at the board as operators do. Every look is logged, and the residents can read that log under
-  `views`.
+  while it has an open incident. Administrators read nothing of what happened at a home through
+  this API, but they may sit at the board as operators do, and they enrol: care rules, contacts.
+  Every look is logged, and the residents can read that log under `views`.
 * **At the door**: live view and talk are WebSockets, `/v1/households/{id}/devices/{device}/live`
   and `…/talk`; docs/door.md of the project has their messages. Commands are answered when the
   device has carried them out, or with why not.
@@ -70,7 +73,10 @@ def create(desk: Desk) -> FastAPI:
         home.router,
         guardians.router,
         on_test.router,
+        care.router,
+        contacts.router,
         commands.router,
+        behind.router,
         live.router,
         talk.router,
         incidents.router,

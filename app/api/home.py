@@ -13,9 +13,9 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 from starlette.exceptions import HTTPException
 
-from alerts.audit import record_access
 from app.accounts.permissions import Right
 from app.api import home_models
+from app.api.acting import acting_at
 from app.api.desk import (
     READS_HOME,
     Credential,
@@ -177,18 +177,9 @@ def _span(day: date, zone: ZoneInfo) -> dict[str, datetime]:
 )
 def mode(desk: DeskDep, token: TokenDep, home: HomeId, given: home_models.SetMode) -> Response:
     """Falls back to `home` at `until`."""
-    with deciding(desk) as conn:
-        who, why = admit(desk, conn, token, home, Right.MODE)
-        set_mode(
-            conn, home, Mode(given.mode), until=given.until, by=who.user_id, now=desk.clock.now()
-        )
-        record_access(
-            conn,
-            actor=who.user_id,
-            action=Right.MODE.value,
-            household_id=home,
-            now=desk.clock.now(),
-            detail={**why, "role": who.role.value, "mode": given.mode},
-        )
-        reading = _reading(desk, conn, home)
+    with acting_at(desk, token, home, Right.MODE) as acting:
+        wanted, by = Mode(given.mode), acting.who.user_id
+        set_mode(acting.conn, home, wanted, until=given.until, by=by, now=acting.now)
+        acting.told["mode"] = given.mode
+        reading = _reading(desk, acting.conn, home)
     return _json(reading)

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from households.on_test import LONGEST_MINUTES, LONGEST_REASON
 
-_TEXT = r"^[^\x00]*$"  # PostgreSQL keeps every character but this one
+TEXT = r"^[^\x00]*$"  # PostgreSQL keeps every character but this one
 
 
 class MyHome(BaseModel):
@@ -92,9 +92,9 @@ class GuardianRights(BaseModel):
 
 
 class NameGuardian(GuardianRights):
-    name: str = Field(min_length=1, max_length=100, pattern=_TEXT)
-    relation: str = Field(default="", max_length=100, pattern=_TEXT)
-    phone: str = Field(default="", max_length=40, pattern=_TEXT)
+    name: str = Field(min_length=1, max_length=100, pattern=TEXT)
+    relation: str = Field(default="", max_length=100, pattern=TEXT)
+    phone: str = Field(default="", max_length=40, pattern=TEXT)
 
 
 class Guardian(BaseModel):
@@ -120,7 +120,7 @@ class PutOnTest(BaseModel):
     reason: str = Field(
         min_length=1,
         max_length=LONGEST_REASON,
-        pattern=_TEXT,
+        pattern=TEXT,
         description="What is done there; operators read it",
         examples=["new battery of the button"],
     )
@@ -144,7 +144,7 @@ class GiveCommand(BaseModel):
     type: str = Field(max_length=60, examples=["light.on"])
     data: dict[str, Any] = Field(default_factory=dict, examples=[{"for_s": 60}])
     reason: str = Field(
-        default="", max_length=500, pattern=_TEXT, description="Why; the home's people read it"
+        default="", max_length=500, pattern=TEXT, description="Why; the home's people read it"
     )
 
 

@@ -64,6 +64,7 @@ class Device(BaseModel):
 
     device_id: str
     kind: str = Field(description="camera, button, app or synthetic")
+    behind: str | None = Field(description="The device it connects through; null: none")
     online: bool | None = Field(description="null: never heard")
     last_heard_at: datetime | None
     battery_percent: int | None

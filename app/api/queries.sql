@@ -49,7 +49,7 @@ LIMIT %(limit)s::integer
 
 -- name: devices
 -- What serves the home now.
-SELECT d.device_id, d.kind, s.online, s.last_heard_at, s.battery_percent, s.fw
+SELECT d.device_id, d.kind, d.behind, s.online, s.last_heard_at, s.battery_percent, s.fw
 FROM device_assignments a
 JOIN devices d USING (device_id)
 LEFT JOIN device_state s USING (device_id)

@@ -30,6 +30,27 @@ WHERE h.removed_at IS NULL AND h.household_id <> 'synthetic' AND d.revoked_at IS
                                                d.device_id)), lower(%(text)s)) > 0)
 ORDER BY h.district, h.household_id, d.device_id LIMIT %(limit)s
 
+-- name: home
+SELECT household_id, name, address, district FROM households
+WHERE household_id = %(household_id)s AND removed_at IS NULL
+
+-- name: devices_of_home
+-- As `homes`, of one home, with what each connects through and whether others connect through it.
+SELECT d.device_id, d.kind, d.behind, s.online, s.last_heard_at, s.battery_percent,
+       EXISTS (SELECT FROM device_silences q WHERE q.device_id = d.device_id) AS silent,
+       (SELECT i.kind FROM incidents i JOIN incident_events e USING (incident_id)
+        WHERE i.household_id = a.household_id AND i.closed_at IS NULL
+          AND i.kind IN ('camera', 'technical', 'tamper') AND e.device_id = d.device_id
+        LIMIT 1) AS trouble,
+       EXISTS (SELECT FROM devices o WHERE o.behind = d.device_id AND o.revoked_at IS NULL)
+           AS gateway
+FROM device_assignments a
+JOIN devices d USING (device_id)
+LEFT JOIN device_state s USING (device_id)
+WHERE a.household_id = %(household_id)s AND d.revoked_at IS NULL
+  AND a.valid_from <= %(now)s::timestamptz AND a.valid_to > %(now)s::timestamptz
+ORDER BY d.device_id
+
 -- name: looks
 -- Who looked where and why, newest first.
 SELECT l.n, l.at, l.actor, l.action, l.household_id, h.name AS household_name, l.detail

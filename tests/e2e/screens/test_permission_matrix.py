@@ -76,6 +76,14 @@ EXPECTED: dict[tuple[str, str], str] = {
     ("GET", "/v1/households/{id}/on-test"): ON_SITE,
     ("PUT", "/v1/households/{id}/on-test"): ON_SITE,
     ("DELETE", "/v1/households/{id}/on-test"): ON_SITE,
+    ("GET", "/v1/households/{id}/care"): f"{LEADERS} resident",
+    ("PUT", "/v1/households/{id}/care"): f"{LEADERS} resident",
+    ("DELETE", "/v1/households/{id}/care"): f"{LEADERS} resident",
+    ("GET", "/v1/households/{id}/contacts"): f"{LEADERS} resident",
+    ("POST", "/v1/households/{id}/contacts"): LEADERS,
+    ("DELETE", "/v1/households/{id}/contacts/{contact}"): f"{LEADERS} resident",
+    ("PUT", "/v1/devices/{device}/behind"): "technician administrator",
+    ("DELETE", "/v1/devices/{device}/behind"): "technician administrator",
     ("GET", "/v1/households/{id}/devices/{device}/snapshot"): "resident operator supervisor",
     ("WS", "/v1/households/{id}/devices/{device}/live"): "resident operator supervisor",
     ("WS", "/v1/households/{id}/devices/{device}/talk"): "resident operator supervisor",
@@ -125,6 +133,12 @@ EXPECTED: dict[tuple[str, str], str] = {
     ("GET", "/console/homes"): f"{LEADERS} technician",
     ("POST", "/console/homes/{household}/on-test"): ON_SITE,
     ("POST", "/console/homes/{household}/off-test"): ON_SITE,
+    ("GET", "/console/homes/{household}"): f"{LEADERS} technician",
+    ("POST", "/console/homes/{household}/care"): LEADERS,
+    ("POST", "/console/homes/{household}/care/end"): LEADERS,
+    ("POST", "/console/homes/{household}/contacts"): LEADERS,
+    ("POST", "/console/homes/{household}/contacts/remove"): LEADERS,
+    ("POST", "/console/homes/{household}/behind"): "technician administrator",
     ("GET", "/console/responders"): f"{LEADERS} operator",
     ("GET", "/console/rules"): f"{LEADERS} operator",
     ("POST", "/console/rules"): f"{LEADERS} operator",
@@ -151,12 +165,12 @@ EXPECTED: dict[tuple[str, str], str] = {
     ("GET", "/docs/oauth2-redirect"): OPEN,
 }
 FORMS = {
-    "text": "x",
-    "user": "nobody-here",
-    "role": "operator",
-    "minutes": "30",
-    "reason": "a test",
-}
+    "text": "x", "user": "nobody-here", "role": "operator",
+    "silent_after_h": "24", "waking_from": "07:00", "waking_to": "22:00",
+    "name": "A contact", "channel": "webhook", "address": "http://127.0.0.1:1/tell",
+    "contact": "999", "device": "camera-mapo-gu",
+    "minutes": "30", "reason": "a test",
+}  # fmt: skip
 BODIES: dict[str, object] = {
     "cancel": {"word": "not the word"},
     "level": {"level": 2, "why": "a test"},
@@ -169,6 +183,9 @@ BODIES: dict[str, object] = {
     "on-test": {"minutes": 30, "reason": "a test"},
     "guardians": {"name": "A guardian", "rights": []},
     "{user}": {"rights": []},
+    "care": {"silent_after_h": 24},
+    "contacts": {"name": "A contact", "webhook_url": "http://127.0.0.1:1/tell"},
+    "behind": {"gateway": "camera-mapo-gu"},
     "commands": {"type": "light.on"},
 }
 
@@ -275,6 +292,7 @@ def _address(path: str, district: str, incident: int) -> str:
         .replace("{token}", "1.not-a-secret")
         .replace("{device}", f"camera-{district.lower()}")
         .replace("{user}", "nobody")
+        .replace("{contact}", "999")
         .replace("{case}", "1-1")
         .replace("{call}", "999")
         .replace("{step}", "where")

@@ -128,6 +128,7 @@ def test_devices(api, conn) -> None:
         {
             "device_id": "door-1",
             "kind": "camera",
+            "behind": None,
             "online": True,
             "last_heard_at": "2026-11-22T03:00:00Z",
             "battery_percent": 87,

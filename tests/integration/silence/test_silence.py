@@ -181,6 +181,7 @@ def test_a_device_out_of_service_is_not_missed(watch: Watch) -> None:
         ("camera-1", "nothing", NotFound),
         ("nothing", "camera-1", NotFound),
         ("camera-2", "camera-3", PermanentError),
+        ("camera-1", "camera-2", PermanentError),
     ],
 )
 def test_what_cannot_be_behind_what(

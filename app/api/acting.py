@@ -1,0 +1,51 @@
+"""What is changed at a home: who may is decided first, and the act is in the log with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from alerts.audit import record_access
+from app.accounts.permissions import Right
+from app.accounts.principal import Principal
+from app.api.desk import Credential, Desk, admit, deciding
+from core.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """A transaction of somebody who decides at a home; `told` goes into their line of the log."""
+
+    conn: Connection
+    who: Principal
+    now: datetime
+    told: dict[str, str | int | bool | None] = field(default_factory=dict)
+
+
+@contextmanager
+def acting_at(desk: Desk, token: Credential, home: str, right: Right) -> Iterator[Acting]:
+    """Lend a transaction of somebody with this right. Raises what `permissions.reason` raises, 401.
+
+    Give nothing away before the block has ended: the act and its line commit or fail together.
+    """
+    with deciding(desk) as conn:
+        who, why = admit(desk, conn, token, home, right)
+        with logged(Acting(conn, who, desk.clock.now()), home, right, why) as acting:
+            yield acting
+
+
+@contextmanager
+def logged(acting: Acting, home: str, right: Right, why: Mapping[str, Any]) -> Iterator[Acting]:
+    """Write the act's line into the access log at the end of the block."""
+    yield acting
+    record_access(
+        acting.conn,
+        actor=acting.who.user_id,
+        action=right.value,
+        household_id=home,
+        now=acting.now,
+        detail={**why, "role": acting.who.role.value, **acting.told},
+    )
