@@ -15,6 +15,21 @@ INSERT INTO user_households (user_id, household_id) VALUES (%(user_id)s, %(house
 -- name: forget_households
 DELETE FROM user_households WHERE user_id = %(user_id)s
 
+-- name: hold_guardian
+-- Held until the end of the transaction: whoever leaves the last home leaves the service.
+SELECT FROM users
+WHERE user_id = %(user_id)s AND role = 'guardian' AND removed_at IS NULL FOR UPDATE
+
+-- name: join_household
+INSERT INTO user_households (user_id, household_id) VALUES (%(user_id)s, %(household_id)s)
+ON CONFLICT DO NOTHING
+
+-- name: leave_household
+DELETE FROM user_households WHERE user_id = %(user_id)s AND household_id = %(household_id)s
+
+-- name: any_household
+SELECT FROM user_households WHERE user_id = %(user_id)s LIMIT 1
+
 -- name: remove_user
 UPDATE users SET removed_at = %(now)s WHERE user_id = %(user_id)s AND removed_at IS NULL
 

@@ -140,6 +140,24 @@ def remove_user(conn: Connection, user_id: str, now: datetime) -> None:
         conn.execute(_QUERIES["forget_households"], {"user_id": user_id})
 
 
+def join_home(conn: Connection, user_id: str, household_id: str) -> None:
+    """Let a guardian who looks after a home look after another. Raises `NotFound`."""
+    given = {"user_id": user_id, "household_id": household_id}
+    if conn.execute(_QUERIES["hold_guardian"], given).fetchone() is None:
+        raise NotFound(f"nobody looks after a home as {user_id}", "guardian.nobody")
+    conn.execute(_QUERIES["join_household"], given)
+
+
+def leave_home(conn: Connection, user_id: str, household_id: str, now: datetime) -> None:
+    """End a guardian's way into a home, and the account with the last one. Raises `NotFound`."""
+    given = {"user_id": user_id, "household_id": household_id}
+    if conn.execute(_QUERIES["hold_guardian"], given).fetchone() is None:
+        raise NotFound(f"no user {user_id}", "user.unknown")
+    conn.execute(_QUERIES["leave_household"], given)
+    if conn.execute(_QUERIES["any_household"], given).fetchone() is None:
+        remove_user(conn, user_id, now)
+
+
 def list_users(conn: Connection) -> list[dict[str, Any]]:
     """Return everybody who may sign in.
 

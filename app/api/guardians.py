@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from alerts.audit import record_access
 from app.accounts.permissions import Right
-from app.accounts.principal import Principal, Role
-from app.accounts.users import add_user, remove_user
+from app.accounts.principal import Role
+from app.accounts.users import add_user, join_home, leave_home
 from app.api import home_models
-from app.api.desk import READS_HOME, Credential, Desk, DeskDep, TokenDep, admit, deciding
+from app.api.acting import acting_at
+from app.api.desk import READS_HOME, DeskDep, TokenDep
 from app.api.households import HomeId
 from app.api.problems import responses
-from core.database import Connection
 from core.errors import NotFound
 from households.guardians import (
     Guardian,
@@ -33,24 +30,6 @@ _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look alike when read t
 
 router = APIRouter(prefix="/v1/households/{id}/guardians", tags=["home"])
 UserId = Annotated[str, Path(alias="user", max_length=40, pattern=r"^[a-z0-9._-]+$")]
-
-
-@contextmanager
-def _at_home(
-    desk: Desk, token: Credential, home: str, **detail: str
-) -> Iterator[tuple[Connection, Principal]]:
-    """Lend a transaction of somebody who decides here; what they did is in the log with it."""
-    with deciding(desk) as conn:
-        who, why = admit(desk, conn, token, home, Right.GUARDIANS)
-        yield conn, who
-        record_access(
-            conn,
-            actor=who.user_id,
-            action=Right.GUARDIANS.value,
-            household_id=home,
-            now=desk.clock.now(),
-            detail={**why, "role": who.role.value, **detail},
-        )
 
 
 def _view(guardian: Guardian) -> home_models.Guardian:
@@ -72,24 +51,32 @@ def _view(guardian: Guardian) -> home_models.Guardian:
     responses=responses(401, 403, 404, 503),
 )
 def listed(desk: DeskDep, token: TokenDep, home: HomeId) -> home_models.GuardianList:
-    with _at_home(desk, token, home) as (conn, _who):
-        return home_models.GuardianList(items=[_view(one) for one in list_guardians(conn, home)])
+    with acting_at(desk, token, home, Right.GUARDIANS) as acting:
+        found = list_guardians(acting.conn, home)
+    return home_models.GuardianList(items=[_view(one) for one in found])
 
 
 @router.post("", summary="Name a guardian", status_code=201, responses=_ERRORS)
 def add(
     desk: DeskDep, token: TokenDep, home: HomeId, given: home_models.NameGuardian
 ) -> home_models.NewGuardian:
-    """The password is shown this once; whoever is named signs in with it."""
-    user_id = f"guardian-{''.join(secrets.choice(_LETTERS) for _ in range(6))}"
-    with _at_home(desk, token, home, added=user_id) as (conn, who):
-        password = add_user(conn, user_id, Role.GUARDIAN, [home])
+    """The password is shown this once; whoever is named signs in with it. Who looks after another
+    home already keeps one account for both: name their user, and there is no password.
+    """
+    user_id = given.user_id or f"guardian-{''.join(secrets.choice(_LETTERS) for _ in range(6))}"
+    with acting_at(desk, token, home, Right.GUARDIANS) as acting:
+        if given.user_id:
+            join_home(acting.conn, user_id, home)
+            password = None
+        else:
+            password = add_user(acting.conn, user_id, Role.GUARDIAN, [home])
         add_guardian(
-            conn, home, user_id,
+            acting.conn, home, user_id,
             name=given.name, relation=given.relation, phone=given.phone,
-            rights=map(GuardianRight, given.rights), by=who.user_id, now=desk.clock.now(),
+            rights=map(GuardianRight, given.rights), by=acting.who.user_id, now=acting.now,
         )  # fmt: skip
-        (made,) = (one for one in list_guardians(conn, home) if one.user_id == user_id)
+        acting.told["added"] = user_id
+        (made,) = (one for one in list_guardians(acting.conn, home) if one.user_id == user_id)
     return home_models.NewGuardian(**_view(made).model_dump(), password=password)
 
 
@@ -99,10 +86,10 @@ def limit(
 ) -> home_models.Guardian:
     """Holds from the next request of theirs on."""
     rights = [GuardianRight(right) for right in given.rights]
-    told = ",".join(sorted(rights)) or "none"
-    with _at_home(desk, token, home, limited=user, rights=told) as (conn, _who):
-        limit_guardian(conn, home, user, rights)
-        found = [one for one in list_guardians(conn, home) if one.user_id == user]
+    with acting_at(desk, token, home, Right.GUARDIANS) as acting:
+        limit_guardian(acting.conn, home, user, rights)
+        acting.told.update(limited=user, rights=",".join(sorted(rights)) or "none")
+        found = [one for one in list_guardians(acting.conn, home) if one.user_id == user]
     if not found:
         raise NotFound("no such guardian of this home", "guardian.unknown")
     return _view(found[0])
@@ -110,8 +97,9 @@ def limit(
 
 @router.delete("/{user}", summary="End it", status_code=204, responses=_ERRORS)
 def remove(desk: DeskDep, token: TokenDep, home: HomeId, user: UserId) -> Response:
-    """Their way in ends at once, with every session and token."""
-    with _at_home(desk, token, home, removed=user) as (conn, _who):
-        remove_guardian(conn, home, user, desk.clock.now())
-        remove_user(conn, user, desk.clock.now())
+    """Their way into this home ends at once; with the last of their homes, so does the account."""
+    with acting_at(desk, token, home, Right.GUARDIANS) as acting:
+        remove_guardian(acting.conn, home, user, acting.now)
+        leave_home(acting.conn, user, home, acting.now)
+        acting.told["removed"] = user
     return Response(status_code=204)

@@ -93,6 +93,11 @@ class GuardianRights(BaseModel):
 
 class NameGuardian(GuardianRights):
     name: str = Field(min_length=1, max_length=100, pattern=TEXT)
+    user_id: str | None = Field(
+        default=None,
+        pattern=r"^[a-z0-9][a-z0-9._-]{1,39}$",
+        description="Of somebody who looks after another home already; null: a new account",
+    )
     relation: str = Field(default="", max_length=100, pattern=TEXT)
     phone: str = Field(default="", max_length=40, pattern=TEXT)
 
@@ -108,7 +113,7 @@ class Guardian(BaseModel):
 
 
 class NewGuardian(Guardian):
-    password: str = Field(description="Shown this once")
+    password: str | None = Field(description="Shown this once; null: the account was there before")
 
 
 class GuardianList(BaseModel):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from markupsafe import Markup
 
 from app.accounts.permissions import Right
-from app.accounts.principal import Principal
+from app.accounts.principal import Principal, Role
 from app.api.me import homes_of
 from app.console.door_pane import door
 from app.console.plain_page import PlainPages
@@ -30,6 +31,9 @@ def router(pages: PlainPages) -> APIRouter:
             chosen = next((one for one in homes if one.household_id == home), None)
             if home and chosen is None:
                 return RedirectResponse("/home", 303)
+            if chosen is None and len(homes) > 1:
+                # the address says which home it is, also after a reload
+                return RedirectResponse(f"/home?home={quote(homes[0].household_id)}", 303)
             chosen = chosen or (homes[0] if homes else None)
             templates = pages.papers.of(request)
             hands = {"live", "talk"} & set(chosen.rights) if chosen else set()
@@ -38,6 +42,7 @@ def router(pages: PlainPages) -> APIRouter:
             given: dict[str, Any] = {
                 "home": chosen,
                 "homes": homes,
+                "named": len(homes) > 1 or who.role is Role.GUARDIAN,
                 "user": who.user_id,
                 "timezone": pages.desk.settings.timezone,
                 "words": templates.words.group("resident.", "kind.", "refusal."),

@@ -1,40 +1,9 @@
 // The resident's page. It speaks to /v1, as anybody's program may.
-import { slide, told } from "./sos.js";
+import { begin as family } from "./family.js";
+import { $, api, clock, home, language, main, make, why, word, words, zone } from "./home_api.js";
+import { calling, slide, told } from "./sos.js";
 
 const STALE_MS = 6000;
-const main = document.getElementById("resident");
-const $ = (id) => document.getElementById(id);
-const words = main ? JSON.parse(main.dataset.words) : {};
-const home = main ? `/v1/households/${encodeURIComponent(main.dataset.home)}` : "";
-const language = document.documentElement.lang;
-const zone = main?.dataset.timezone;
-
-function word(key, given = {}) {
-  return (words[`resident.${key}`] ?? "").replace(/\{(\w+)\}/g, (_, name) => given[name] ?? "");
-}
-function clock(at, seconds = false) {
-  return new Date(at).toLocaleTimeString(language, { hour12: false, timeZone: zone, hour: "2-digit", minute: "2-digit", ...(seconds && { second: "2-digit" }) });
-}
-// why something was refused, by the code of the problem; one that asks for more words has none
-function why(error) {
-  const said = words[`refusal.${error.problem?.code}`];
-  return said && !said.includes("{") ? said : word("failed");
-}
-function make(tag, given = {}, ...inside) {
-  const element = Object.assign(document.createElement(tag), given);
-  element.append(...inside);
-  return element;
-}
-async function api(method, path, body) {
-  const answer = await fetch(home + path, {
-    method,
-    headers: body && { "Content-Type": "application/json" },
-    body: body && JSON.stringify(body),
-  });
-  if (answer.status === 401) location.assign("/login?ended=1");
-  if (!answer.ok) throw Object.assign(new Error(answer.status), { status: answer.status, problem: await answer.json().catch(() => ({})) });
-  return answer.status === 204 ? null : answer.json();
-}
 
 // how the home stands, as it changes
 
@@ -56,7 +25,8 @@ function follow() {
     show(JSON.parse(event.data));
   });
   source.addEventListener("beat", alive);
-  source.addEventListener("ended", () => location.assign("/login?ended=1"));
+  // of several homes another may still be theirs
+  source.addEventListener("ended", () => location.assign("several" in main.dataset ? "/home" : "/login?ended=1"));
   source.onerror = () => {
     if (source.readyState !== EventSource.CLOSED) return; // it tries again by itself
     setTimeout(() => api("GET", "/now").then(() => {}, () => {}).finally(follow), 3000);
@@ -209,70 +179,6 @@ function look(line) {
   );
 }
 
-// guardians
-
-async function showFamily() {
-  try {
-    const { items } = await api("GET", "/guardians");
-    $("guardians").replaceChildren(...(items.length ? items.map(guardian) : [make("li", { className: "dim", textContent: word("family.none") })]));
-  } catch {
-    $("family-answer").textContent = word("failed");
-  }
-}
-function guardian(one) {
-  const boxes = ["look", "talk", "history", "alarms"].map((right) => {
-    const box = make("input", { type: "checkbox", checked: one.rights.includes(right), value: right });
-    return make("label", { className: "check" }, box, word(`right.${right}`));
-  });
-  const remove = make("button", { type: "button", textContent: word("family.remove", { name: one.name }) });
-  const item = make("li", {}, make("b", { textContent: one.name }), make("span", { className: "dim", textContent: ` ${[one.relation, one.phone, one.user_id].filter(Boolean).join(" · ")}` }), ...boxes, remove);
-  item.addEventListener("change", async () => {
-    const rights = [...item.querySelectorAll(":checked")].map((box) => box.value);
-    await act(() => api("PUT", `/guardians/${one.user_id}`, { rights }), word("saved"));
-  });
-  let sure = false;
-  remove.addEventListener("click", async () => {
-    if (!sure) {
-      sure = true;
-      remove.textContent = word("family.sure", { name: one.name });
-      remove.classList.add("stop");
-      return;
-    }
-    await act(() => api("DELETE", `/guardians/${one.user_id}`), word("family.removed", { name: one.name }));
-    showFamily();
-  });
-  return item;
-}
-async function act(work, said) {
-  try {
-    const result = await work();
-    $("family-answer").textContent = said;
-    return result;
-  } catch (error) {
-    $("family-answer").textContent = why(error);
-    return undefined;
-  }
-}
-async function nameGuardian(event) {
-  event.preventDefault();
-  const form = event.target;
-  const given = Object.fromEntries(new FormData(form));
-  given.rights = new FormData(form).getAll("rights");
-  const made = await act(() => api("POST", "/guardians", given), "");
-  if (!made) return;
-  form.reset();
-  form.closest("details").open = false;
-  $("secret").hidden = false;
-  $("secret").replaceChildren(
-    make("p", { textContent: word("family.password", { name: made.name }) }),
-    make("span", { textContent: word("family.user") }),
-    make("code", { textContent: made.user_id }),
-    make("span", { textContent: word("family.secret") }),
-    make("code", { textContent: made.password }),
-  );
-  showFamily();
-}
-
 // beginning
 
 function remember(name, value) {
@@ -281,9 +187,16 @@ function remember(name, value) {
 }
 document.querySelector("[data-language]").addEventListener("click", (event) => remember("doorguard_language", event.currentTarget.dataset.language));
 document.querySelector("[data-theme-turn]").addEventListener("click", () => remember("doorguard_theme", document.documentElement.dataset.theme === "light" ? "dark" : "light"));
+document.querySelectorAll(".homes a").forEach((link) =>
+  link.addEventListener("click", (event) => {
+    if (!calling()) return;
+    event.preventDefault(); // a call that is not sent yet would be given up
+    told(word("sos.stay", { home: main.dataset.named }), { call: true });
+  }),
+);
 if (main) {
   follow();
-  slide(home, word, clock);
+  slide(home, word, clock, main.dataset.named);
   $("mode")?.addEventListener("change", setMode);
   $("until")?.addEventListener("change", setMode);
   $("cancel")?.querySelector("form").addEventListener("submit", cancelCall);
@@ -294,10 +207,9 @@ if (main) {
     }),
   );
   $("mine")?.addEventListener("change", showLooks);
-  $("name-guardian")?.addEventListener("submit", nameGuardian);
   if ($("passages")) showDay();
   if ($("views")) showLooks();
-  if ($("guardians")) showFamily();
+  if ($("guardians")) family();
   let events = null;
   setInterval(() => {
     // something happened at the door: its day is read again, while today is shown

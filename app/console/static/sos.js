@@ -9,12 +9,18 @@ export function told(text, { call = false } = {}) {
   document.querySelector(".sos .call").hidden = !call;
 }
 
-let calling = false;
-async function callForHelp(home, word, clock) {
-  if (calling) return;
-  calling = true;
+let sending = false;
+// Whether a call is on its way and not answered yet.
+export function calling() {
+  return sending;
+}
+async function callForHelp(home, word, clock, name) {
+  if (sending) return;
+  sending = true;
+  // whoever has several homes, or lives in none of them, reads each time which one help is called for
+  const say = (text, how) => told(name ? `${name}: ${text}` : text, how);
   const key = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  told(word("sos.sending"));
+  say(word("sos.sending"));
   for (let attempt = 1; ; attempt++) {
     // one call, however often it is sent: the key is the same
     const given = new AbortController();
@@ -23,13 +29,13 @@ async function callForHelp(home, word, clock) {
       const answer = await fetch(`${home}/sos`, { method: "POST", headers: { "Idempotency-Key": key }, signal: given.signal });
       if (answer.ok) {
         const receipt = await answer.json();
-        told(`${word("step.received")} · ${clock(receipt.event_at, true)}`);
+        say(`${word("step.received")} · ${clock(receipt.event_at, true)}`);
         document.body.dataset.sos = "received";
         navigator.vibrate?.([200, 100, 200]);
         break;
       }
       if ([401, 403, 404].includes(answer.status)) {
-        told(word("sos.refused"), { call: true });
+        say(word("sos.refused"), { call: true });
         break;
       }
     } catch {
@@ -37,15 +43,15 @@ async function callForHelp(home, word, clock) {
     } finally {
       clearTimeout(timer);
     }
-    told(word("sos.trying", { n: attempt }), { call: true });
+    say(word("sos.trying", { n: attempt }), { call: true });
     await new Promise((wait) => setTimeout(wait, Math.min(500 * attempt, 3000)));
   }
-  calling = false;
+  sending = false;
 }
 
 // Lets the thumb be drawn over its way, or its key be pressed twice: then help is called, once.
-export function slide(home, word, clock) {
-  const call = () => callForHelp(home, word, clock);
+export function slide(home, word, clock, name) {
+  const call = () => callForHelp(home, word, clock, name);
   const track = document.querySelector(".track");
   if (!track) return;
   const thumb = track.querySelector(".thumb");

@@ -64,3 +64,18 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
     context.close()
     assert outside == []
     assert faults == []
+
+
+@pytest.fixture
+def phone(browser: Browser, server: Server) -> Iterator[Page]:
+    """A telephone's window that fetches nothing from outside and logs no error."""
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    one = context.new_page()
+    outside: list[str] = []
+    faults: list[str] = []
+    one.on("request", lambda r: None if r.url.startswith(server.url) else outside.append(r.url))
+    one.on("pageerror", lambda error: faults.append(str(error)))
+    yield one
+    context.close()
+    assert outside == []
+    assert faults == []

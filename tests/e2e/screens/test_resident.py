@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -17,28 +16,14 @@ from gateway import registry
 from households.guardians import GuardianRight, add_guardian
 from tests.e2e.screens.homes import add_home, add_responders, sign_in
 from tests.e2e.screens.serving import Server, settings_of
+from tests.e2e.screens.telephone import enter, slide, steps
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Page
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
 HOME = "home-1"
-
-
-@pytest.fixture
-def phone(browser: Browser, server: Server) -> Iterator[Page]:
-    """A telephone's window that fetches nothing from outside and logs no error."""
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
-    one = context.new_page()
-    outside: list[str] = []
-    faults: list[str] = []
-    one.on("request", lambda r: None if r.url.startswith(server.url) else outside.append(r.url))
-    one.on("pageerror", lambda error: faults.append(str(error)))
-    yield one
-    context.close()
-    assert outside == []
-    assert faults == []
 
 
 @pytest.fixture
@@ -48,29 +33,6 @@ def home(conn: Connection) -> str:
     add_responders(conn, datetime.now(UTC))
     registry.add_device(conn, "camera-1", household_id=HOME, kind="camera", now=SystemClock().now())
     return add_user(conn, "kim", "resident", [HOME])
-
-
-def enter(phone: Page, server: Server, user: str, password: str) -> None:
-    phone.goto(f"{server.url}/login")
-    phone.locator("input[name=user]").fill(user)
-    phone.locator("input[name=password]").fill(password)
-    phone.keyboard.press("Enter")
-    phone.locator("#as-of", has_text=":").wait_for(timeout=15_000)
-
-
-def slide(phone: Page, part: float) -> None:
-    """Draw the thumb over so much of its way."""
-    box = phone.locator(".track").bounding_box()
-    assert box is not None
-    y = box["y"] + box["height"] / 2
-    phone.mouse.move(box["x"] + 30, y)
-    phone.mouse.down()
-    phone.mouse.move(box["x"] + 30 + (box["width"] - 60) * part, y, steps=6)
-    phone.mouse.up()
-
-
-def steps(phone: Page) -> Locator:
-    return phone.locator("#steps li")
 
 
 def test_an_sos_from_the_phone_reaches_the_board_and_help_is_told_honestly(

@@ -11,12 +11,13 @@ import pytest
 
 from alerts import code_words, pages, responders
 from alerts.audit import verify
+from app.accounts.principal import Role
 from app.accounts.tokens import issue_token
 from app.api import home_feed
 from app.api.home_feed import help_of
 from households.guardians import GuardianRight, add_guardian
 
-from .conftest import NOW
+from .conftest import NOW, put_user
 
 pytestmark = pytest.mark.integration
 
@@ -275,3 +276,31 @@ def test_nobody_is_added_when_the_home_is_full(conn, call) -> None:
     before = conn.execute("SELECT count(*) AS n FROM users").fetchone()
     assert call("POST", "/guardians", json={"name": "G11", "rights": []}).status_code == 409
     assert conn.execute("SELECT count(*) AS n FROM users").fetchone() == before
+
+
+def test_a_guardian_of_two_homes_keeps_one_account_until_the_last_home(conn, api, call) -> None:
+    put_user(conn, "the-neighbour", Role.RESIDENT, ["other"])
+    api.tokens["neighbour"] = issue_token(conn, "the-neighbour", NOW)
+    named = {"name": "Lee Young-hee", "rights": ["alarms"]}
+    made = call("POST", "/guardians", "resident", json=named).json()
+    user = made["user_id"]
+    api.tokens["lee"] = issue_token(conn, user, NOW)
+    second = "/v1/households/other/guardians"
+    again = call("POST", second, "neighbour", json=named | {"user_id": user})
+    assert (again.status_code, again.json()["password"]) == (201, None)
+    assert call("POST", second, "neighbour", json=named | {"user_id": user}).status_code == 409
+    homes = call("GET", "/v1/me", "lee").json()["homes"]
+    assert [home["household_id"] for home in homes] == ["other", "own"]
+    assert call("DELETE", f"/guardians/{user}", "resident").status_code == 204
+    assert call("GET", "/now", "lee").status_code == 404
+    assert call("GET", "/v1/households/other/now", "lee").status_code == 200
+    assert call("DELETE", f"{second}/{user}", "neighbour").status_code == 204
+    assert call("GET", "/v1/me", "lee").status_code == 401
+    assert verify(conn) == []
+
+
+@pytest.mark.parametrize("user", ["the-operator", "the-resident", "nobody"])
+def test_only_guardians_are_named_by_their_user(conn, call, user) -> None:
+    given = {"name": "x", "rights": [], "user_id": user}
+    assert call("POST", "/guardians", "resident", json=given).status_code == 404
+    assert conn.execute("SELECT FROM guardians").fetchone() is None
