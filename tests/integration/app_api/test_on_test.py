@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from alerts.audit import verify
 from app.cli.main import cli
-from app.console import desk_state
+from app.console import desk_state, feed
 
 from .conftest import NOW
 
@@ -123,6 +123,25 @@ def test_an_open_incident_shows_it_at_the_desk(api, conn, clock, open_incident) 
     test = desk_state.read(conn, clock.now()).on_test["own"]
     assert not test.covers(NOW)  # the alarm came before: the board says so
     assert test.covers(clock.now())
+
+
+def test_a_reading_of_the_board_takes_as_many_queries_as_ever(
+    api, conn, clock, open_incident, monkeypatch
+) -> None:
+    open_incident("own")
+    execute, asked = conn.execute, []
+    monkeypatch.setattr(
+        conn, "execute", lambda *given, **more: asked.append(given) or execute(*given, **more)
+    )
+    counts = []
+    for home in ("other", "own"):
+        asked.clear()
+        assert len(feed.read(conn, clock.now()).desk.on_test) == len(counts)
+        counts.append(len(asked))
+        open_incident("other")
+        ask(api, "PUT", "technician", home, json=BODY)
+    assert len(feed.read(conn, clock.now()).desk.on_test) == 2
+    assert counts[0] == counts[1] > 0
 
 
 def test_the_command_line(api, conn, dsn, monkeypatch, tmp_path) -> None:
