@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from fastapi import APIRouter
 
-from alerts.audit import record_access
 from app.accounts.permissions import Right
-from app.accounts.principal import Principal
 from app.api import home_models
-from app.api.desk import (
-    READS_HOME,
-    Credential,
-    Desk,
-    DeskDep,
-    TokenDep,
-    admit,
-    deciding,
-    opened_home,
-)
+from app.api.acting import Acting, acting_at
+from app.api.desk import READS_HOME, DeskDep, TokenDep, opened_home
 from app.api.households import HomeId
 from app.api.problems import responses
-from core.database import Connection
 from households.on_test import OnTest, put_on_test, standing_test, take_off_test
 
 _ERRORS = responses(401, 403, 404, 503)
@@ -32,39 +19,18 @@ _ERRORS = responses(401, 403, 404, 503)
 router = APIRouter(prefix="/v1/households/{id}/on-test", tags=["households"])
 
 
-def put(
-    desk: Desk, conn: Connection, token: Credential, home: str, *, minutes: int, reason: str
-) -> OnTest:
-    """Put a home on test in the caller's transaction, with its line in the access log.
-
-    Raises what `admit` and `put_on_test` raise.
-    """
-    with _at_home(desk, conn, token, home, put="on", minutes=minutes, why=reason.strip()) as who:
-        now = desk.clock.now()
-        return put_on_test(conn, home, minutes=minutes, reason=reason, by=who.user_id, now=now)
+def put(acting: Acting, home: str, *, minutes: int, reason: str) -> OnTest:
+    """Put a home on test, and say so in the log. Raises what `put_on_test` does."""
+    who, now = acting.who.user_id, acting.now
+    test = put_on_test(acting.conn, home, minutes=minutes, reason=reason, by=who, now=now)
+    acting.told.update(put="on", minutes=minutes, why=test.reason)
+    return test
 
 
-def end(desk: Desk, conn: Connection, token: Credential, home: str) -> bool:
-    """Take it off in the caller's transaction; say whether it was on test. Raises as `put`."""
-    with _at_home(desk, conn, token, home, put="off") as who:
-        return take_off_test(conn, home, by=who.user_id, now=desk.clock.now())
-
-
-@contextmanager
-def _at_home(
-    desk: Desk, conn: Connection, token: Credential, home: str, **detail: str | int
-) -> Iterator[Principal]:
-    """Lend who may; what they did is in the log with it."""
-    who, why = admit(desk, conn, token, home, Right.ON_TEST)
-    yield who
-    record_access(
-        conn,
-        actor=who.user_id,
-        action=Right.ON_TEST.value,
-        household_id=home,
-        now=desk.clock.now(),
-        detail={**why, "role": who.role.value, **detail},
-    )
+def end(acting: Acting, home: str) -> None:
+    """Take it off, and say so in the log; one that is not on test stays so."""
+    take_off_test(acting.conn, home, by=acting.who.user_id, now=acting.now)
+    acting.told["put"] = "off"
 
 
 def _view(home: str, test: OnTest | None) -> dict[str, Any]:
@@ -103,8 +69,8 @@ def put_on(
     """Every alarm opens its incident, pages, escalates and rings as always: the board only says
     that somebody works there. Again, and it lasts from now on until then.
     """
-    with deciding(desk) as conn:
-        test = put(desk, conn, token, home, minutes=given.minutes, reason=given.reason)
+    with acting_at(desk, token, home, Right.ON_TEST) as acting:
+        test = put(acting, home, minutes=given.minutes, reason=given.reason)
     return _view(home, test)
 
 
@@ -116,6 +82,6 @@ def put_on(
 )
 def take_off(desk: DeskDep, token: TokenDep, home: HomeId) -> dict[str, Any]:
     """One that is not on test stays so."""
-    with deciding(desk) as conn:
-        end(desk, conn, token, home)
+    with acting_at(desk, token, home, Right.ON_TEST) as acting:
+        end(acting, home)
     return _view(home, None)

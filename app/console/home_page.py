@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Request
@@ -15,18 +14,16 @@ from app.api.acting import Acting, logged
 from app.api.caring_models import Care, care_of, told
 from app.api.desk import READS_HOME, place_of
 from app.api.home_models import TEXT
-from app.console.homes_page import Household, standing
+from app.console.homes_page import Do, Household, carried_out, standing
 from app.console.plain_page import PlainPages
 from core import sql
 from core.database import Connection
-from core.errors import PermanentError
 from households import caring, contacts
 from households.care import LONGEST_H
 
 _QUERIES = sql.load("app.console", "pages.sql")
 Clock = Annotated[str, Form(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 DeviceId = Annotated[str, Form(pattern="^[a-z0-9][a-z0-9-]{3,39}$")]
-Do = Callable[[Acting], str]
 
 
 class HomePage:
@@ -44,23 +41,15 @@ class HomePage:
 
         return self._pages.answer(request, Right.HOMES, work)
 
-    def act(
-        self, request: Request, home: str, right: Right, do: Do, *, gateway: str | None = None
-    ) -> Response:
-        """Do it in a savepoint, with its line in the log; show the home with what came of it."""
+    def act(self, request: Request, home: str, right: Right, do: Do) -> Response:
+        """Do it, with its line in the log; show the home with what came of it."""
         desk, words = self._pages.desk, self._pages.papers.of(request).words
 
         def work(conn: Connection, who: Principal) -> Response:
-            why = reason(who, right, home, place_of(conn, home))
-            behind.may_connect(desk, conn, who, gateway)
             acting = Acting(conn, who, desk.clock.now())
-            try:
-                with conn.transaction(), logged(acting, home, right, why):
-                    said = do(acting)
-            except PermanentError as error:
-                problem = words("home.refused", why=words.refusal(error))
-                return self._page(request, acting, home, problem=problem)
-            return self._page(request, acting, home, told=said)
+            said, refused = carried_out(acting, home, right, do)
+            problem = words("home.refused", why=words.refusal(refused)) if refused else ""
+            return self._page(request, acting, home, told=said, problem=problem)
 
         # what residents may do of this, they do on their own page
         return self._pages.answer(request, Right.HOMES, work)
@@ -116,11 +105,12 @@ def router(pages: PlainPages) -> APIRouter:
 
         def do(acting: Acting) -> str:
             behind.of_home(pages.desk, acting.conn, device, household)
+            behind.may_connect(pages.desk, acting.conn, acting.who, gateway or None)
             behind.connect(acting, device, gateway or None)
             key = "home.behind.put" if gateway else "home.behind.ended"
             return words(key, device=device, gateway=gateway)
 
-        return page.act(request, household, Right.MAINTAIN, do, gateway=gateway or None)
+        return page.act(request, household, Right.MAINTAIN, do)
 
     return routes
 

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Path, Request
 from fastapi.responses import Response
 
-from app.accounts.permissions import Denied, Hidden, Right, may
+from app.accounts.permissions import Denied, Hidden, Right, may, reason
 from app.accounts.principal import Principal
 from app.api import on_test
-from app.api.desk import READS_HOME
+from app.api.acting import Acting, logged
+from app.api.desk import READS_HOME, place_of
 from app.console.history_page import Text
 from app.console.plain_page import PlainPages
 from core import sql
@@ -26,7 +27,7 @@ _UNHEARD = timedelta(minutes=3)
 _WORST = ("silent", "trouble", "never", "late", "battery", "well")
 _TEST_MINUTES = (30, 60, 120, 240, LONGEST_MINUTES)
 _QUERIES = sql.load("app.console", "pages.sql")
-Do = Callable[[Connection], str]
+Do = Callable[[Acting], str]
 Household = Annotated[str, Path(max_length=100, pattern=r"^[^\x00]*$")]
 Asked = Annotated[str, Form(max_length=100)]  # what was searched for; the list stays so
 
@@ -75,42 +76,52 @@ def router(pages: PlainPages) -> APIRouter:
         reason: Annotated[str, Form(max_length=LONGEST_REASON)],
         q: Asked = "",
     ) -> Response:
-        def do(conn: Connection) -> str:
-            test = on_test.put(
-                pages.desk, conn, request.session, household, minutes=minutes, reason=reason
-            )
+        def do(acting: Acting) -> str:
+            test = on_test.put(acting, household, minutes=minutes, reason=reason)
             papers = pages.papers.of(request)
             until = papers.minute(test.until)
             return papers.words("homes.test.told", home=household, until=until)
 
-        return _act(pages, request, q, do)
+        return _act(pages, request, household, q, do)
 
     @routes.post("/console/homes/{household}/off-test")
     def take_off(request: Request, household: Household, q: Asked = "") -> Response:
-        def do(conn: Connection) -> str:
-            on_test.end(pages.desk, conn, request.session, household)
+        def do(acting: Acting) -> str:
+            on_test.end(acting, household)
             return pages.papers.of(request).words("homes.test.ended", home=household)
 
-        return _act(pages, request, q, do)
+        return _act(pages, request, household, q, do)
 
     return routes
 
 
-def _act(pages: PlainPages, request: Request, q: str, do: Do) -> Response:
-    """Do it in a savepoint; show the list with what came of it."""
+def _act(pages: PlainPages, request: Request, home: str, q: str, do: Do) -> Response:
+    """Do it; show the list with what came of it."""
 
     def work(conn: Connection, who: Principal) -> Response:
-        try:
-            with conn.transaction():
-                told = do(conn)
-        except (Denied, Hidden):
-            raise
-        except PermanentError as error:
-            said = pages.papers.of(request).words.refusal(error)
-            return _listed(pages, request, conn, who, q, problem=said)
-        return _listed(pages, request, conn, who, q, told=told)
+        acting = Acting(conn, who, pages.desk.clock.now())
+        told, refused = carried_out(acting, home, Right.ON_TEST, do)
+        problem = pages.papers.of(request).words.refusal(refused) if refused else ""
+        return _listed(pages, request, conn, who, q, told=told, problem=problem)
 
     return pages.answer(request, Right.ON_TEST, work)
+
+
+def carried_out(
+    acting: Acting, home: str, right: Right, do: Do
+) -> tuple[str, PermanentError | None]:
+    """Do it in a savepoint, with its line in the log; return what it said, or why it was refused.
+
+    Raises what `permissions.reason` raises.
+    """
+    why = reason(acting.who, right, home, place_of(acting.conn, home))
+    try:
+        with acting.conn.transaction(), logged(acting, home, right, why):
+            return do(acting), None
+    except (Denied, Hidden):
+        raise
+    except PermanentError as error:
+        return "", error
 
 
 def _listed(
