@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from alerts.audit import record_access
-from app.accounts.permissions import Right
+from app.accounts.permissions import Denied, Hidden, Right, reason
 from app.accounts.principal import Principal
-from app.api.desk import Credential, Desk, admit, deciding
+from app.api.desk import Credential, Desk, admit, deciding, place_of
 from core.database import Connection
+from core.errors import PermanentError
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,9 @@ class Acting:
     who: Principal
     now: datetime
     told: dict[str, str | int | bool | None] = field(default_factory=dict)
+
+
+Do = Callable[[Acting], str]  # does it, and says in words what was done
 
 
 @contextmanager
@@ -49,3 +53,20 @@ def logged(acting: Acting, home: str, right: Right, why: Mapping[str, Any]) -> I
         now=acting.now,
         detail={**why, "role": acting.who.role.value, **acting.told},
     )
+
+
+def carried_out(
+    acting: Acting, home: str, right: Right, do: Do
+) -> tuple[str, PermanentError | None]:
+    """Do it in a savepoint, with its line in the log; return what it said, or why it was refused.
+
+    Raises what `permissions.reason` raises.
+    """
+    why = reason(acting.who, right, home, place_of(acting.conn, home))
+    try:
+        with acting.conn.transaction(), logged(acting, home, right, why):
+            return do(acting), None
+    except (Denied, Hidden):
+        raise
+    except PermanentError as error:
+        return "", error

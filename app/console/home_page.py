@@ -10,11 +10,11 @@ from fastapi.responses import Response
 from app.accounts.permissions import Right, may, reason
 from app.accounts.principal import Principal
 from app.api import behind
-from app.api.acting import Acting, logged
+from app.api.acting import Acting, Do, carried_out, logged
 from app.api.caring_models import Care, care_of, told
 from app.api.desk import READS_HOME, place_of
 from app.api.home_models import TEXT
-from app.console.homes_page import Do, Household, carried_out, standing
+from app.console.homes_page import Household, standing
 from app.console.plain_page import PlainPages
 from core import sql
 from core.database import Connection

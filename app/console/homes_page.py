@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Path, Request
 from fastapi.responses import Response
 
-from app.accounts.permissions import Denied, Hidden, Right, may, reason
+from app.accounts.permissions import Right, may
 from app.accounts.principal import Principal
 from app.api import on_test
-from app.api.acting import Acting, logged
-from app.api.desk import READS_HOME, place_of
+from app.api.acting import Acting, Do, carried_out
+from app.api.desk import READS_HOME
 from app.console.history_page import Text
 from app.console.plain_page import PlainPages
 from core import sql
 from core.database import Connection
-from core.errors import PermanentError
 from households.on_test import LONGEST_MINUTES, LONGEST_REASON, homes_on_test
 
 _LIMIT = 500
@@ -27,7 +26,6 @@ _UNHEARD = timedelta(minutes=3)
 _WORST = ("silent", "trouble", "never", "late", "battery", "well")
 _TEST_MINUTES = (30, 60, 120, 240, LONGEST_MINUTES)
 _QUERIES = sql.load("app.console", "pages.sql")
-Do = Callable[[Acting], str]
 Household = Annotated[str, Path(max_length=100, pattern=r"^[^\x00]*$")]
 Asked = Annotated[str, Form(max_length=100)]  # what was searched for; the list stays so
 
@@ -105,23 +103,6 @@ def _act(pages: PlainPages, request: Request, home: str, q: str, do: Do) -> Resp
         return _listed(pages, request, conn, who, q, told=told, problem=problem)
 
     return pages.answer(request, Right.ON_TEST, work)
-
-
-def carried_out(
-    acting: Acting, home: str, right: Right, do: Do
-) -> tuple[str, PermanentError | None]:
-    """Do it in a savepoint, with its line in the log; return what it said, or why it was refused.
-
-    Raises what `permissions.reason` raises.
-    """
-    why = reason(acting.who, right, home, place_of(acting.conn, home))
-    try:
-        with acting.conn.transaction(), logged(acting, home, right, why):
-            return do(acting), None
-    except (Denied, Hidden):
-        raise
-    except PermanentError as error:
-        return "", error
 
 
 def _listed(

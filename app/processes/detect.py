@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.processes.dividing import Dividing, subscriptions
+from app.processes.niceness import step_behind
 from app.processes.running import session_for, until_signalled
 from core.catalogue import CATALOGUE
 from core.clock import Clock, SystemClock
@@ -25,7 +26,6 @@ from core.reports import KEPT_BYTES, Reject, report_topic
 from core.settings import Settings
 from core.telemetry import REJECTS
 from core.topics import Kind, Topic, parse, part_of
-from core.weights import step_behind
 from core.wire import encode
 from core.workers import decode_beat, is_worker_topic
 from detectors.person_model import PersonModel

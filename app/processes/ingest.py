@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from app.processes.lane_sessions import LaneSessions
+from app.processes.niceness import step_behind
 from app.processes.running import Part, until_signalled
 from app.processes.share_bus import ShareBus
 from app.processes.sharing import Worker
@@ -20,7 +21,6 @@ from core.database import Connection, Database
 from core.liveness import Beat
 from core.model import Event
 from core.settings import Settings
-from core.weights import step_behind
 from ingest.handoff import hand_off
 from ingest.lane import TOGETHER, Lane
 from ingest.sharing.locks import Locks

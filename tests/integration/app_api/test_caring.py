@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import time
 
-import httpx
 import pytest
 
 from alerts.audit import verify
@@ -16,7 +14,7 @@ from gateway import registry
 from households import caring
 from households.care import CareRule
 
-from .conftest import NOW
+from .conftest import NOW, caller
 
 pytestmark = pytest.mark.integration
 
@@ -25,14 +23,7 @@ WEBHOOK = {"name": "Her daughter", "webhook_url": "https://phone.example/tell?ke
 
 @pytest.fixture
 def call(api):
-    """Return the answer of a request by a role, at the own home where the path names none."""
-
-    def asked(method: str, path: str, role: str = "supervisor", **given: object) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {api.tokens[role]}"}
-        path = path if path.startswith("/v1") else f"/v1/households/own{path}"
-        return asyncio.run(api.client.request(method, path, headers=headers, **given))
-
-    return asked
+    return caller(api, "supervisor")
 
 
 @pytest.fixture

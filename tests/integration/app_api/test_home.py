@@ -6,7 +6,6 @@ import asyncio
 import json
 from datetime import timedelta
 
-import httpx
 import pytest
 
 from alerts import code_words, pages, responders
@@ -17,21 +16,14 @@ from app.api import home_feed
 from app.api.home_feed import help_of
 from households.guardians import GuardianRight, add_guardian
 
-from .conftest import NOW, put_user
+from .conftest import NOW, caller, put_user
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
 def call(api):
-    """Return the answer of a request by a role."""
-
-    def asked(method: str, path: str, role: str = "resident", **given: object) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {api.tokens[role]}"}
-        path = path if path.startswith("/v1") else f"/v1/households/own{path}"
-        return asyncio.run(api.client.request(method, path, headers=headers, **given))
-
-    return asked
+    return caller(api, "resident")
 
 
 def let(conn, *rights: GuardianRight) -> None:

@@ -1,4 +1,4 @@
-"""Who may wait does: a process lets others run first."""
+"""Who may wait does: a process of ours lets others run first (docs/adr/0016)."""
 
 from __future__ import annotations
 
