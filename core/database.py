@@ -11,6 +11,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from core.errors import Contended, DatabaseAway
+from core.precedence import connection_ahead
 
 Connection: TypeAlias = psycopg.Connection[DictRow]
 Cursor: TypeAlias = psycopg.Cursor[DictRow]
@@ -77,15 +78,29 @@ def _kwargs() -> dict[str, Any]:
     return dict(_SESSION)
 
 
+def _put_ahead(conn: Connection) -> None:
+    connection_ahead(conn)  # a database elsewhere has an order of its own
+
+
 class Database:
     """A pool of connections of one process.
 
-    `min_size` connections stand ready, `max_size` is the limit; a borrower waits at most 5 s.
+    `min_size` connections stand ready, `max_size` is the limit; a borrower waits at most 5 s. What
+    is asked for `ahead` is answered before all else, where we may say so (`core.precedence`).
     """
 
-    def __init__(self, dsn: str, *, application: str, min_size: int = 1, max_size: int = 4) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        application: str,
+        min_size: int = 1,
+        max_size: int = 4,
+        ahead: bool = False,
+    ) -> None:
         self.dsn = dsn
         self.application = application
+        self._ahead = ahead
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             dsn,
             min_size=min_size,
@@ -96,6 +111,7 @@ class Database:
             reconnect_timeout=_RECONNECT_S,
             open=False,
             check=ConnectionPool.check_connection,
+            configure=_put_ahead if ahead else None,
             kwargs={
                 "application_name": application,
                 "options": _OPTIONS,
@@ -117,6 +133,9 @@ class Database:
         with translated(), self._pool.connection() as conn:
             yield conn
 
-    def listener(self) -> Connection:
+    def listener(self, *, ahead: bool = False) -> Connection:
         """Open a connection of its own for LISTEN, in autocommit."""
-        return connect(self.dsn, autocommit=True, application=f"{self.application}-listen")
+        conn = connect(self.dsn, autocommit=True, application=f"{self.application}-listen")
+        if ahead or self._ahead:
+            _put_ahead(conn)
+        return conn

@@ -20,6 +20,7 @@ from typing import IO
 from core import guard, heartbeat
 from core.clock import Clock
 
+THREAD = "supervisor"  # which starts the programs
 FIRST_BACKOFF_S = 0.1  # what dies once is missed now; what keeps dying waits
 LONGEST_BACKOFF_S = 30.0
 _BEATS = 4096
@@ -88,7 +89,7 @@ class Supervisor:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._guard = self._start_guard()
-        self._watch = threading.Thread(target=self._run, name="supervisor", daemon=True)
+        self._watch = threading.Thread(target=self._run, name=THREAD, daemon=True)
         self._watch.start()
 
     @staticmethod

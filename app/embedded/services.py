@@ -219,6 +219,11 @@ class Services:
         with self.database.transaction() as conn:
             ensure_synthetic(conn, self.settings.service_key, self._clock.now())
 
+    def fill_log(self) -> None:
+        """Let our own database be as one in service for long (`EmbeddedPostgres.fill_log`)."""
+        if self._postgres:
+            self._postgres.fill_log()
+
     def _start_broker(self) -> None:
         plan, home = self._plan, self._home
         if plan.broker is not None:

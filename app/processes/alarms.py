@@ -34,22 +34,29 @@ from core.errors import Contended
 from core.liveness import Beat
 from core.model import Event
 from core.ports import Channel
+from core.precedence import step_ahead
 from core.settings import Settings
+from core.telemetry import logger
 from core.topics import ALARM_LANE, wildcard
 from core.wire import MAX_MESSAGE_BYTES
 from ingest import handoff
 from ingest.lane import AT_ONCE, Lane
 
 _HANDOFF_POLL_S = 0.5
+_log = logger(__name__)
 _POOL = 12  # dispatcher and its senders, timers, hand-off, beat, synthetic, lifeline, pagers
 
 
 def run(settings: Settings) -> None:
     """Serve until a signal."""
     rules_of(settings)  # a process that could not correlate does not start
+    if not step_ahead(alone=False):
+        _log.info("alarms take their turn with all else here: `ulimit -r 1` lets them go first")
     stop = until_signalled()
     clock = SystemClock()
-    database = Database(settings.database, application="doorguard-alarms", max_size=_POOL)
+    database = Database(
+        settings.database, application="doorguard-alarms", max_size=_POOL, ahead=True
+    )
     database.open()
 
     def raise_incidents(conn: Connection, events: Sequence[Event], now: datetime) -> None:
@@ -68,7 +75,9 @@ def run(settings: Settings) -> None:
         raise_incidents(conn, handoff.take(conn, now=now), now)
 
     # of the lane alone: pages that wait for each other can never take its connection
-    lane_database = Database(settings.database, application="doorguard-alarm-lane", max_size=1)
+    lane_database = Database(
+        settings.database, application="doorguard-alarm-lane", max_size=1, ahead=True
+    )
     lane_database.open()
     stored_session = partial(
         session_for,

@@ -28,6 +28,7 @@ from core.errors import BrokerAway
 from core.liveness import Beat
 from core.objects import Objects
 from core.ports import Channel, Message
+from core.precedence import step_ahead
 from core.settings import Settings
 from core.topics import ANSWERS_ASKED, ANSWERS_GIVEN, BOARD_DREW, Kind, wildcard
 from gateway.commands import CommandLine
@@ -152,6 +153,7 @@ def run(settings: Settings) -> None:
     ]
     for part in parts:
         part.start()
+    step_ahead(alone=True)  # the thread that tells the screens; readers of histories have others
     try:
         server.run()  # until SIGINT or SIGTERM
     finally:

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.processes.dividing import Dividing, subscriptions
-from app.processes.niceness import step_behind
 from app.processes.running import session_for, until_signalled
 from core.catalogue import CATALOGUE
 from core.clock import Clock, SystemClock
@@ -22,6 +21,7 @@ from core.liveness import BEAT_EVERY_S, Reporter
 from core.model import Finding
 from core.objects import Objects
 from core.ports import Bus, Message
+from core.precedence import step_behind
 from core.reports import KEPT_BYTES, Reject, report_topic
 from core.settings import Settings
 from core.telemetry import REJECTS

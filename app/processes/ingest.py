@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from app.processes.lane_sessions import LaneSessions
-from app.processes.niceness import step_behind
 from app.processes.running import Part, until_signalled
 from app.processes.share_bus import ShareBus
 from app.processes.sharing import Worker
@@ -20,6 +19,7 @@ from core.clock import SystemClock
 from core.database import Connection, Database
 from core.liveness import Beat
 from core.model import Event
+from core.precedence import step_behind
 from core.settings import Settings
 from ingest.handoff import hand_off
 from ingest.lane import TOGETHER, Lane

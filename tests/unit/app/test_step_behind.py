@@ -16,7 +16,7 @@ GROUP = Path("/proc/self/autogroup")
 def test_process_and_session_step_behind() -> None:
     by = os.getpriority(os.PRIO_PROCESS, 0) + 5  # whatever we run at
     code = (
-        f"import os; from app.processes.niceness import step_behind; step_behind({by}); "
+        f"import os; from core.precedence import step_behind; step_behind({by}); "
         "print(os.getpriority(os.PRIO_PROCESS, 0), open('/proc/self/autogroup').read())"
     )
     done = subprocess.run(
