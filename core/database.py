@@ -137,5 +137,6 @@ class Database:
         """Open a connection of its own for LISTEN, in autocommit."""
         conn = connect(self.dsn, autocommit=True, application=f"{self.application}-listen")
         if ahead or self._ahead:
-            _put_ahead(conn)
+            with translated():  # it may have been cut off meanwhile
+                _put_ahead(conn)
         return conn

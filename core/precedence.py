@@ -28,6 +28,13 @@ def step_ahead(*, alone: bool) -> bool:
     return thread_ahead(0, alone=alone)
 
 
+def step_back() -> None:
+    """Let the calling thread take its turn with the others again."""
+    if hasattr(os, "sched_setscheduler"):
+        alone = os.sched_getscheduler(0) & os.SCHED_RESET_ON_FORK  # without rights it stays so
+        os.sched_setscheduler(0, os.SCHED_OTHER | alone, os.sched_param(0))
+
+
 def connection_ahead(conn: psycopg.Connection[Any]) -> bool:
     """Let the database's process of this connection run first. Whether it does: it must be one of
     this machine, reached over TCP, and ours to place.

@@ -22,7 +22,7 @@ from app.bench.board_window import BoardWindow
 from app.bench.commit_watch import CommitWatch
 from app.site import Site
 from core.errors import ConfigurationError
-from core.precedence import thread_ahead
+from core.precedence import step_back, thread_ahead
 from core.supervisor import THREAD as SUPERVISOR
 from simulators.button import Button
 from simulators.pager import ReceivedPage
@@ -80,15 +80,18 @@ def watching(stage: Stage) -> Iterator[Seen]:
     stage.services.fill_log()
     with window(stage) as board, CommitWatch(stage.services.database) as commits:
         _instruments_ahead()
-        yield Seen(stage, board, commits)
+        try:
+            yield Seen(stage, board, commits)
+        finally:
+            step_back()  # the others end with the stage
 
 
 def _instruments_ahead() -> None:
     """With the threads they start, but not with what is started here: processes, cameras."""
-    starters = {"MainThread", SUPERVISOR}
     for thread in threading.enumerate():
         if thread.native_id is not None:
-            thread_ahead(thread.native_id, alone=thread.name in starters)
+            starts = thread is threading.main_thread() or thread.name == SUPERVISOR
+            thread_ahead(thread.native_id, alone=starts)
 
 
 def bench(site: Site, *, presses: int, load: bool, seed: int) -> dict[str, Any]:

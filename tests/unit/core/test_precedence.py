@@ -1,25 +1,28 @@
-"""Alarms go first where we may say so, and only those whom we mean."""
+"""Alarms go first where we may say so, and only those whom we mean; who may wait steps behind."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-import threading
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from core.precedence import connection_ahead, step_ahead
 
+GROUP = Path("/proc/self/autogroup")
 REAL_TIME = """
 import os, threading
-from core.precedence import step_ahead
+from core.precedence import step_ahead, step_back
 stepped = step_ahead(alone={alone})
 found = []
 thread = threading.Thread(target=lambda: found.append(os.sched_getscheduler(0)))
 thread.start(); thread.join()
-print(int(stepped), os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK, found[0])
+own = os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK
+step_back()
+print(int(stepped), own, found[0], os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK)
 """
 
 
@@ -30,7 +33,8 @@ def _stepped(*, alone: bool) -> tuple[bool, int, int]:
         text=True,
         check=True,
     )
-    stepped, own, started = map(int, done.stdout.split())
+    stepped, own, started, back = map(int, done.stdout.split())
+    assert back == os.SCHED_OTHER
     return bool(stepped), own, started
 
 
@@ -72,4 +76,22 @@ def test_a_stranger_with_the_number_of_our_server_is_left_alone(
     conn: psycopg.Connection[tuple[object, ...]] = Elsewhere()  # type: ignore[assignment]
     assert not connection_ahead(conn)
     assert placed == []
-    assert threading.main_thread().is_alive()
+
+
+@pytest.mark.skipif(not GROUP.exists(), reason="this kernel has no autogroup")
+def test_process_and_session_step_behind() -> None:
+    by = os.getpriority(os.PRIO_PROCESS, 0) + 5  # whatever we run at
+    code = (
+        f"import os; from core.precedence import step_behind; step_behind({by}); "
+        "print(os.getpriority(os.PRIO_PROCESS, 0), open('/proc/self/autogroup').read())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        start_new_session=True,
+    )
+    own, group = done.stdout.split(maxsplit=1)
+    assert int(own) == by
+    assert group.strip().endswith(f"nice {by}")
