@@ -126,6 +126,7 @@ def claim(
     if taken:
         until = now + timedelta(seconds=LEASE_S)
         ids = [one.delivery_id for one in taken]
+        conn.execute(_QUERIES["lease_may_be_lost"])
         conn.execute(_QUERIES["lease"], {"ids": ids, "until": until, "claimer": claimer})
     return taken
 

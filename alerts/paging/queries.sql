@@ -35,6 +35,11 @@ UPDATE deliveries
 SET attempts = attempts + 1, next_attempt_at = %(until)s, claimed_by = %(claimer)s
 WHERE delivery_id = ANY (%(ids)s::bigint[])
 
+-- name: lease_may_be_lost
+-- A page does not wait for the disk once more: a database that dies before the lease is on it, and so
+-- before the result is, has the message due, and it is sent again under the same key.
+SET LOCAL synchronous_commit = off
+
 -- name: hold_claims
 -- For as long as this connection lives, what is claimed under the number is somebody's.
 SELECT pg_advisory_lock(%(kind)s, %(claimer)s)

@@ -31,6 +31,8 @@ _POLL_S = 0.05
 # So much log is kept and used again, never made anew in mid-commit (docs/performance.md).
 _LOG_MIB = 2048
 
+# backend_flush_after: what a session pushes out of the shared buffers goes to the disk at once, not
+# half a minute later in one heap that every commit waits behind (docs/adr/0028).
 _CONF = """\
 # Written by Door Guard at each start; changes here are lost.
 listen_addresses = '127.0.0.1'
@@ -40,6 +42,7 @@ max_connections = 100
 shared_buffers = 128MB
 min_wal_size = {log_mib}MB
 max_wal_size = {log_mib}MB
+backend_flush_after = 256kB
 password_encryption = 'scram-sha-256'
 timezone = 'UTC'
 log_timezone = 'UTC'
