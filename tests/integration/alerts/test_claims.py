@@ -16,7 +16,7 @@ from alerts.paging.delivery import (
     record,
     release_claims,
 )
-from core.database import Database
+from core.database import Connection, Database
 from tests.integration.alerts.story import SETTINGS, Story
 
 pytestmark = pytest.mark.integration
@@ -123,3 +123,25 @@ def test_what_may_have_gone_out_says_so_when_a_later_attempt_fails(
         row = conn.execute("SELECT state, last_error FROM deliveries").fetchone()
     expected = ("failed", "refused") if again_after_s is None else ("queued", "refused again")
     assert row == {"state": expected[0], "last_error": f"{UNKNOWN}; then: {expected[1]}"}
+
+
+def test_a_lease_does_not_wait_for_the_disk_and_what_came_of_it_does(story: Story) -> None:
+    """What is lost with a database that dies is sent again; that it was sent must not be lost."""
+    story.responder("near")
+    with story.database.transaction() as conn:
+        incidents.on_event(
+            conn, story.event("sos.pressed"), now=story.clock.now(), settings=SETTINGS
+        )
+        assert _waits_for_the_disk(conn)
+    with story.database.transaction() as conn:
+        (claimed,) = claim(conn, now=story.clock.now(), settings=SETTINGS, limit=10)
+        assert not _waits_for_the_disk(conn)
+    with story.database.transaction() as conn:
+        record(conn, claimed, Result(), now=story.clock.now(), settings=SETTINGS)
+        assert _waits_for_the_disk(conn)
+
+
+def _waits_for_the_disk(conn: Connection) -> bool:
+    row = conn.execute("SELECT current_setting('synchronous_commit') AS kind").fetchone()
+    assert row is not None
+    return bool(row["kind"] != "off")
