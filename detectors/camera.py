@@ -19,13 +19,14 @@ from detectors.people import People
 from detectors.person_check import Finder, PersonCheck
 from detectors.recording import Filing
 from detectors.sequence import Sequence, Verdict
+from detectors.sway import Recent
 from detectors.tracks import Track
 
 SILENT_AFTER_S = 15.0  # without any frame
 BLIND_US = 30_000_000  # of ours, through which a stay goes on: a restart, another takes over
 _STEP_US = 200_000
 _UNUSUAL_US = 1_000_000  # a shorter gap is a lost frame or two, and the stages know it
-_NOT_STATE = frozenset({"device_id", "_reporter", "_resuming", "_check"})
+_NOT_STATE = frozenset({"device_id", "_reporter", "_resuming", "_check", "_recent"})
 _CARRIED_LIFE_S = 2.0  # of visible life: carried over into the other mode's first model
 _MAX_BLIND_US = 60_000_000  # who was there before a fault is waited for so long
 
@@ -47,6 +48,7 @@ class Camera:
         self._sequence = Sequence()
         self._foreground = Foreground()
         self._people = People()
+        self._recent = Recent()
         self._things = Things()
         self._health = Health()
         self._blind_us: int | None = None
@@ -198,6 +200,7 @@ class Camera:
             step_s,
             config=config,
             reporter=self._reporter,
+            recent=self._recent,
             check=self._check,
         )
         foreground.learn(view, step_s, people.around(self._scale))
@@ -245,5 +248,6 @@ class Camera:
             last_us, self._scale, config=self.config, reporter=self._reporter
         )
         self._foreground.past.clear()
+        self._recent.clear()
         self._reporter.recorder.close(self._reporter.masks)
         return findings

@@ -14,13 +14,14 @@ from detectors.background import Mask
 from detectors.blobs import Box
 from detectors.config import CameraConfig
 from detectors.decode import Grey
-from detectors.dwell import LIVE_WITHIN_S, State
+from detectors.dwell import LIVE_WITHIN_S, State, Visit
 from detectors.findings import Reporter, Scale, time_of
 from detectors.foreground import View
 from detectors.life import LIVE_FRACTION, live_fraction
 from detectors.light import is_lit, is_shade
 from detectors.objects import Thing
 from detectors.person_check import PersonCheck, released
+from detectors.sway import Recent
 from detectors.tracks import Tracks
 from detectors.visits import Visits
 
@@ -51,6 +52,7 @@ class People:
         *,
         config: CameraConfig,
         reporter: Reporter,
+        recent: Recent,
         check: PersonCheck | None = None,
     ) -> list[Finding]:
         """Take one look, `step_s` after the one before; return what is to be reported."""
@@ -61,9 +63,11 @@ class People:
             box for box in view.boxes if self._is_known(box, at_us) or not _is_light(view, box)
         ]
         if not boxes and not self.tracks.all:
+            recent.clear()
             return self._motion(at_us, reporter, scale, config)
         around_s = min(step_s, 1.0)
-        self._see(boxes, view, grey, at_us, around_s, config)
+        recent.add(at_us, grey)
+        self._see(boxes, view, grey, at_us, around_s, config, recent)
         for track in self.tracks.all:
             if track.seen_us == at_us:
                 shot.boxes[track.number] = scale.fractions(track.box)
@@ -100,6 +104,7 @@ class People:
         at_us: int,
         around_s: float,
         config: CameraConfig,
+        recent: Recent,
     ) -> None:
         """Give the boxes to tracks, and each of these its place and its signs of life."""
         scale = Scale(*grey.shape)
@@ -109,7 +114,12 @@ class People:
             zone = scale.zone_of(track, config)
             track.visit.place(at_us, track.foot, track.height, around_s, inside=zone is not None)
             # without a picture of a second ago there is nothing to doubt
-            alive = changed is None or live_fraction(changed, view.mask, track.box) >= LIVE_FRACTION
+            live = 1.0 if changed is None else live_fraction(changed, view.mask, track.box)
+            if changed is not None:
+                recent.try_sway(track.sway, at_us, grey, view.limit, view.mask, track.box, live)
+            if track.sway.sways:
+                track.void_life()
+            alive = live >= LIVE_FRACTION and not track.sway.sways
             tall = track.box.h >= config.height_in(zone) * scale.rows
             track.show_life(at_us, around_s, alive=alive, tall=tall)
 
@@ -129,6 +139,9 @@ class People:
             if visit.state is State.LOITERING and visit.held_us is None:
                 threshold_s = config.threshold_s(None, at)
                 findings.append(reporter.loiter("loiter.ended", track, at, threshold_s))
+            if track.sway.sways:  # at one pose it is no part of the scene
+                track.visit = Visit(track.seen_us)
+                continue
             things.append(Thing(track.box, visit.first_us))
             self.tracks.drop([track])
         return things, findings

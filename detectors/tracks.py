@@ -7,12 +7,13 @@ is the same near the door and far from it. Who stands still is expected to be th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import exp, hypot, log
 
 from detectors.blobs import Box
 from detectors.crossing import are_beside, is_covered, shares
 from detectors.dwell import GRACE_S, LIVED_S, LIVED_SHARE, State, Visit
+from detectors.sway import Sway
 
 MOVING_COAST_S = 1.0
 _STILL_SPEED = 0.25  # body heights a second; a slow walk is 0.5
@@ -49,6 +50,7 @@ class Track:
     lively: bool = False
     body_px: float = 0.0
     covered: bool = False  # somebody else is in front of them
+    sway: Sway = field(default_factory=Sway)
 
     @property
     def foot(self) -> tuple[float, float]:
@@ -96,7 +98,8 @@ class Track:
             share = 1.0 if not self.body_px else 1.0 - exp(-step_s / _TAU_BODY_S)
             self.body_px += share * (self.box.area - self.body_px)
         elif (
-            self.alive_us is None
+            self.sway.sways
+            or self.alive_us is None
             or not self.lively
             or self.box.area < _SAME_BODY * self.body_px
             or at_us - self.alive_us > STILL_S * 1e6
@@ -111,6 +114,12 @@ class Track:
             self.upright_s >= LIVED_S or self.box.w <= _UPRIGHT * self.box.h
         ):
             visit.live_s += step_s
+
+    def void_life(self) -> None:
+        """It was a thing that sways: what looked like life is counted anew."""
+        self.alive_s = self.upright_s = 0.0
+        self.lively = False
+        self.visit.live_s = 0.0
 
     def see(self, box: Box, at_us: int) -> None:
         """Take the box of this frame."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from simulators.balloon import BalloonLook, BalloonPainter
 from simulators.dog import DogLook, DogPainter
 from simulators.figure import Look, Painter, Pose
 from simulators.places import HEIGHT_PX, WIDTH_PX, Place
@@ -44,7 +45,12 @@ class Actor:
     """A figure that moves along `way`, straight from point to point; there only in between."""
 
     def __init__(
-        self, painter: Painter | DogPainter, way: list[Waypoint], place: Place, *, person: bool
+        self,
+        painter: Painter | DogPainter | BalloonPainter,
+        way: list[Waypoint],
+        place: Place,
+        *,
+        person: bool,
     ) -> None:
         self.painter = painter
         self.person = person
@@ -265,6 +271,22 @@ class Director:
         at_s, x_m, _ = way[-1]
         way.append((at_s + abs(edge_m + x_m) / 1.5, -edge_m, z_m))
         return Actor(DogPainter(look), way, self._place, person=False)
+
+    def balloon(self, start_s: float, end_s: float) -> Actor:
+        """A balloon that somebody out of view brings, and that sways before the door."""
+        painter = BalloonPainter(BalloonLook.anyballoon(self._rng))
+        z_m = self._uniform(1.9, 2.8)
+        edge_m = self._place.edge_m(z_m, painter.look.height_m)
+        edge_m *= 1.0 if self._rng.random() < 0.5 else -1.0
+        x_m = self._uniform(-0.5, 0.5)
+        comes_s = abs(edge_m - x_m) / self._uniform(0.5, 1.0)
+        way: list[Waypoint] = [
+            (start_s, edge_m, z_m),
+            (start_s + comes_s, x_m, z_m),
+            (end_s - comes_s, x_m, z_m),
+            (end_s, edge_m, z_m),
+        ]
+        return Actor(painter, way, self._place, person=False)
 
 
 _Play = Callable[[Director, float, float], tuple[list[Actor], list[Thing]]]

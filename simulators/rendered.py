@@ -2,8 +2,9 @@
 and the exact truth of all of it.
 
 Even seeds have people, odd ones have none: wind, rain, insects, lamps, headlights, shadows,
-clouds, a dog. Some of both end with a fault of the camera, while nobody is there. Frames are
-`places.WIDTH_PX` x `HEIGHT_PX`, the size at which detectors work on 1080p; JPEG quality 80.
+clouds, a dog. With `balloon` one sways before the door alone, in place of a dog. Some of both end
+with a fault of the camera, while nobody is there. Frames are `places.WIDTH_PX` x `HEIGHT_PX`,
+the size at which detectors work on 1080p; JPEG quality 80.
 """
 
 from __future__ import annotations
@@ -37,9 +38,11 @@ _GROUND = 0.5  # how much light somebody's own shadow takes from the ground
 
 
 class RenderedScene:
-    """The scene of one seed: `acts` (people), `stray` (a dog alone), `impairments`."""
+    """The scene of one seed: `acts` (people), `stray` (a dog or a balloon alone), `impairments`."""
 
-    def __init__(self, seed: int, threshold_s: float = THRESHOLD_S) -> None:
+    def __init__(
+        self, seed: int, threshold_s: float = THRESHOLD_S, *, balloon: bool = False
+    ) -> None:
         rng = np.random.default_rng((seed, 20_260))
         self.seed = seed
         self.peopled = seed % 2 == 0
@@ -59,6 +62,11 @@ class RenderedScene:
             start_s = float(rng.uniform(QUIET_S, 25.0))
             dog = director.stray(start_s, start_s + float(rng.uniform(8.0, 18.0)))
             self.stray.append(dog)
+        if balloon:
+            own = np.random.default_rng((seed, 20_261))  # the rest of the scene stays as it is
+            start_s = float(own.uniform(QUIET_S, 18.0))
+            end_s = min(start_s + float(own.uniform(24.0, 60.0)), free_s)
+            self.stray = [Director(own, self.place, threshold_s).balloon(start_s, end_s)]
         self.climate = Climate(rng, self.place, self.light, self.happenings)
         self.actors = [actor for act in self.acts for actor in act.actors] + self.stray
         self.things = [thing for act in self.acts for thing in act.things]

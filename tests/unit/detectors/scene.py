@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from math import sin
+from math import cos, sin
 
 import cv2
 import numpy as np
@@ -67,6 +67,8 @@ class Scene:
     still_from_s: float = float("inf")  # motionless from then on
     parcel: tuple[float, float] | None = None
     dark: tuple[float, float] | None = None
+    balloon: tuple[float, float] | None = None
+    balloon_still_from_s: float = float("inf")
 
     def jpeg(self, at_s: float) -> bytes:
         picture = _ground().copy()
@@ -76,6 +78,8 @@ class Scene:
         if self.parcel and self.parcel[0] <= at_s < self.parcel[1]:
             cv2.rectangle(picture, (400, 220), (480, 330), 250, -1)
             cv2.line(picture, (400, 275), (480, 275), 20, 6)
+        if self.balloon and self.balloon[0] <= at_s < self.balloon[1]:
+            _draw_balloon(picture, min(at_s, self.balloon_still_from_s))
         if self.dark and self.dark[0] <= at_s < self.dark[1]:
             picture = cv2.convertScaleAbs(picture, alpha=0.5, beta=8)
         down, right = np.random.default_rng(round(at_s * 1000)).integers(0, 32, 2)
@@ -98,6 +102,15 @@ def _draw_person(picture: np.ndarray, x: float, at_s: float) -> None:
     cv2.rectangle(picture, (middle - 30, 230), (middle - 4, 340), 45, -1)
     cv2.rectangle(picture, (middle + 4, 230), (middle + 30, 340), 45, -1)
     cv2.circle(picture, (middle + sway // 3, 85), 26, 15, -1)
+
+
+def _draw_balloon(picture: np.ndarray, at_s: float) -> None:
+    """On a string of 180 px over its weight, with a print; it swings by 8 degrees."""
+    turn = 0.11 * sin(2.4 * at_s) + 0.03 * sin(0.9 * at_s)
+    middle = (round(420 + 180 * sin(turn)), round(335 - 180 * cos(turn)))
+    cv2.line(picture, (420, 335), middle, 150, 2)
+    cv2.ellipse(picture, middle, (58, 80), np.degrees(turn), 0, 360, 30, -1)
+    cv2.circle(picture, middle, 25, 235, -1)
 
 
 def frame(number: int, at_s: float, jpeg: bytes, *, infrared: bool = False) -> Frame:
