@@ -21,8 +21,8 @@ from detectors.life import LIVE_FRACTION, live_fraction
 from detectors.light import is_lit, is_shade
 from detectors.objects import Thing
 from detectors.person_check import PersonCheck, released
-from detectors.sway import Recent
-from detectors.tracks import Tracks
+from detectors.sway import Recent, is_back
+from detectors.tracks import Track, Tracks
 from detectors.visits import Visits
 
 LIFELESS_AFTER_S = 20.0  # without a sign of life: an object, taken into the background
@@ -115,8 +115,8 @@ class People:
             track.visit.place(at_us, track.foot, track.height, around_s, inside=zone is not None)
             # without a picture of a second ago there is nothing to doubt
             live = 1.0 if changed is None else live_fraction(changed, view.mask, track.box)
-            if changed is not None:
-                recent.try_sway(track.sway, at_us, grey, view.limit, view.mask, track.box, live)
+            if changed is not None and track.sway.due(at_us):
+                _try_sway(track, live, view, grey, at_us, recent)
             if track.sway.sways:
                 track.void_life()
             alive = live >= LIVE_FRACTION and not track.sway.sways
@@ -234,6 +234,17 @@ class People:
             track.visit.state is not State.CANDIDATE and track.expected(at_us).iou(box) > 0
             for track in self.tracks.all
         )
+
+
+def _try_sway(
+    track: Track, live: float, view: View, grey: Grey, at_us: int, recent: Recent
+) -> None:
+    """Look whether a track, `live` of whose pixels changed over a second, is back where it was."""
+    unlike: float | None = 1.0
+    if track.sway.may(live, track.box):
+        unlike = recent.unlike(at_us, grey, view.limit, view.mask, track.box)
+    if unlike is not None:  # else there is no picture old enough, and nothing is known
+        track.sway.look(at_us, back=is_back(unlike, live))
 
 
 def _is_light(view: View, box: Box) -> bool:

@@ -12,6 +12,7 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from detectors.background import Mask, Plane
 from detectors.blobs import Box
@@ -50,7 +51,7 @@ class Sway:
         return self.looked_us is None or at_us - self.looked_us >= _EVERY_US
 
     def may(self, live: float, box: Box) -> bool:
-        """Whether what `live` (0 to 1) of its pixels say, and its shape, could be sway."""
+        """Whether it could sway by its shape, and by how many of its pixels changed (`live`)."""
         least = _LIVE_ON if self.sways else _LEAST_LIVE
         return live >= least and box.w >= _LEAST_WIDTH * box.h
 
@@ -103,30 +104,20 @@ class Recent:
         share, most = _LEVELS
         levels = np.minimum(np.sqrt(limit.ravel().take(at)) * share, most)
         away = np.abs(before - now - _steps(grey, old)[:, None])
-        return float(np.count_nonzero(away > levels.astype(np.int16), axis=1).min()) / at.size
-
-    def try_sway(
-        self,
-        sway: Sway,
-        at_us: int,
-        grey: Grey,
-        limit: Plane,
-        body: Mask,
-        box: Box,
-        live: float,
-    ) -> None:
-        """Look, when it is time, whether a track that is `live` (0 to 1) is back where it was."""
-        if not sway.due(at_us):
-            return
-        unlike: float | None = 1.0
-        if sway.may(live, box):
-            unlike = self.unlike(at_us, grey, limit, body, box)
-        if unlike is not None:
-            sway.look(at_us, back=unlike <= min(_ALIKE, _ALIKE_SHARE * live))
+        differ = np.count_nonzero(away > levels.astype(np.int16), axis=1)
+        return int(differ.min()) / at.size
 
 
-def _steps(grey: Grey, old: list[Grey]) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+def is_back(unlike: float, live: float) -> bool:
+    """Whether a track is back where it was: how `unlike` its nearest picture it is and how many
+    of its pixels changed over a second, 0 to 1.
+    """
+    return unlike <= min(_ALIKE, _ALIKE_SHARE * live)
+
+
+def _steps(grey: Grey, old: list[Grey]) -> npt.NDArray[np.int16]:
     """Return by how much each picture was lighter than this one, (n,), grey levels."""
     now = grey[_GRID, _GRID].astype(np.int16)
     before = np.array([then[_GRID, _GRID] for then in old]).astype(np.int16)
-    return np.median((before - now).reshape(len(old), -1), axis=1).astype(np.int16)
+    middle: npt.NDArray[np.float64] = np.median((before - now).reshape(len(old), -1), axis=1)
+    return middle.astype(np.int16)
