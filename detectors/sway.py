@@ -105,7 +105,7 @@ class Recent:
         levels = np.minimum(np.sqrt(limit.ravel().take(at)) * share, most)
         away = np.abs(before - now - _steps(grey, old)[:, None])
         differ = np.count_nonzero(away > levels.astype(np.int16), axis=1)
-        return int(differ.min()) / at.size
+        return float(differ.min()) / float(at.size)
 
 
 def is_back(unlike: float, live: float) -> bool:
