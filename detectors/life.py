@@ -24,6 +24,20 @@ _SPACING_US = 180_000
 _TOO_OLD_US = 3_000_000
 
 
+def keep(ring: deque[tuple[int, Grey]], at_us: int, grey: Grey, reach_us: int) -> None:
+    """Keep a picture, five a second at most, and of those older than `reach_us` the newest."""
+    if ring and at_us - ring[-1][0] < _SPACING_US:
+        return
+    ring.append((at_us, grey))
+    while len(ring) > 1 and at_us - ring[1][0] >= reach_us:
+        ring.popleft()
+
+
+def noise(limit: Plane) -> Plane:
+    """Return by how many grey levels noise may change a pixel, from `limit` in levels²."""
+    return np.minimum(np.sqrt(limit) * _LEVELS, _MAX_LEVELS)
+
+
 class Past:
     """The pictures of the last second or so, a few of them, whatever the frame rate."""
 
@@ -34,12 +48,7 @@ class Past:
         self._ring.clear()
 
     def add(self, at_us: int, grey: Grey) -> None:
-        ring = self._ring
-        if ring and at_us - ring[-1][0] < _SPACING_US:
-            return
-        ring.append((at_us, grey))
-        while len(ring) > 1 and at_us - ring[1][0] >= WINDOW_US:
-            ring.popleft()
+        keep(self._ring, at_us, grey, WINDOW_US)
 
     def changed(self, at_us: int, grey: Grey, limit: Plane, boxes: list[Box]) -> Mask | None:
         """Return 255 where, in the boxes, the picture differs from the one a second ago by more
@@ -57,8 +66,7 @@ class Past:
             away = cv2.absdiff(
                 grey[window].astype(np.float32), then[window].astype(np.float32) + np.float32(shift)
             )
-            levels = np.minimum(np.sqrt(limit[window]) * _LEVELS, _MAX_LEVELS)
-            whole[window] = cv2.compare(away, levels, cv2.CMP_GT)
+            whole[window] = cv2.compare(away, noise(limit[window]), cv2.CMP_GT)
         return whole
 
 

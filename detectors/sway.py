@@ -17,13 +17,11 @@ import numpy.typing as npt
 from detectors.background import Mask, Plane
 from detectors.blobs import Box
 from detectors.decode import Grey
+from detectors.life import WINDOW_US, keep, noise
 
 _REACH_US = 10_000_000
-_SPACING_US = 180_000
-_LEAST_AGE_US = 1_000_000  # what changed over a second is looked for before it
 _SAMPLE = 600  # of a track's pixels
 _GRID = slice(8, None, 16)  # of rows and columns, where the light's step is read
-_LEVELS = 0.9, 24.0  # of what noise may reach, and at most; as for life
 _EVERY_US = 380_000  # two frames at 5 a second
 _LEAST_LIVE = 0.3  # of its pixels: what stirs less is not carried about by the wind
 _LIVE_ON = 0.1  # once it is known to sway
@@ -79,19 +77,15 @@ class Recent:
 
     def add(self, at_us: int, grey: Grey) -> None:
         """Keep a picture, (h, w), of the working size."""
-        ring = self._ring
-        if ring and at_us - ring[-1][0] < _SPACING_US:
-            return
-        ring.append((at_us, grey))
-        while at_us - ring[0][0] > _REACH_US:
-            ring.popleft()
+        keep(self._ring, at_us, grey, _REACH_US)
 
     def unlike(self, at_us: int, grey: Grey, limit: Plane, body: Mask, box: Box) -> float | None:
         """Return by which share of its pixels (0 to 1) the `body` in `box` differs from what the
         nearest of the pictures shows there, the light's own step taken out; None where
         there is no picture old enough. All (h, w); `limit` in grey levels².
         """
-        old = [then for then_us, then in self._ring if at_us - then_us >= _LEAST_AGE_US]
+        # what changed over the window of life is looked for before it
+        old = [then for t_us, then in self._ring if WINDOW_US <= at_us - t_us <= _REACH_US]
         rows, columns = box.window
         inside = np.flatnonzero(body[rows, columns])
         if not old or not inside.size:
@@ -101,8 +95,7 @@ class Recent:
         at = (down + rows.start) * grey.shape[1] + right + columns.start
         now = grey.ravel().take(at).astype(np.int16)
         before = np.array([then.ravel().take(at) for then in old]).astype(np.int16)
-        share, most = _LEVELS
-        levels = np.minimum(np.sqrt(limit.ravel().take(at)) * share, most)
+        levels = noise(limit.ravel().take(at))
         away = np.abs(before - now - _steps(grey, old)[:, None])
         differ = np.count_nonzero(away > levels.astype(np.int16), axis=1)
         return float(differ.min()) / float(at.size)
